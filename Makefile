@@ -1,0 +1,90 @@
+# smtptap: `make` builds build/smtptapd and build/smtptap; `make help` says more.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC ?= gcc
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+MAKEFLAGS += --no-print-directory
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+
+# SANITIZE=1 is a build of its own, beside the plain one.
+ifdef SANITIZE
+B := build/sanitize
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+OPTIMIZE ?= -O1
+else
+B := build
+SANITIZERS :=
+OPTIMIZE ?= -O2
+FORTIFY := -D_FORTIFY_SOURCE=2
+endif
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Werror
+HARDEN := -fstack-protector-strong -fPIE $(FORTIFY)
+CPPFLAGS += -D_GNU_SOURCE -DSMTPTAP_VERSION='"$(VERSION)"' -I. -I$(B)
+CFLAGS ?= $(OPTIMIZE) -g
+ALL_CFLAGS = -std=c11 $(WARN) $(HARDEN) $(SANITIZERS) $(CFLAGS) -MMD -MP
+LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZERS)
+
+INSPECT := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard inspect/*.c)))
+RECORD := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard record/*.c))) $(B)/sql.o
+PROXY := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard proxy/*.c)))
+REPLAY := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard replay/*.c)))
+SQL := $(sort $(wildcard sql/schema/*.sql)) $(sort $(wildcard sql/*.sql))
+
+LIBS_RECORD := -lsqlite3 -lcrypto -lpthread
+LIBS_PROXY := -lev -lcares $(LIBS_RECORD)
+LIBS_REPLAY := -ljansson $(LIBS_RECORD)
+
+.PHONY: all
+all: $(B)/smtptapd $(B)/smtptap
+
+$(B)/smtptapd: $(PROXY) $(B)/librecord.a $(B)/libinspect.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_PROXY)
+
+$(B)/smtptap: $(REPLAY) $(B)/librecord.a $(B)/libinspect.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_REPLAY)
+
+$(B)/libinspect.a: $(INSPECT)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/librecord.a: $(RECORD)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+$(B)/sql.o: $(B)/sql.c
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+# One .sql file of named statements per noun becomes sql.h and sql.c.
+$(B)/sql.c: sql/embed.awk $(SQL)
+	@mkdir -p $(@D)
+	awk -v out=$(B)/sql -f sql/embed.awk $(SQL)
+$(B)/sql.h: $(B)/sql.c
+$(RECORD) $(REPLAY): | $(B)/sql.h
+
+-include $(wildcard $(B)/*/*.d $(B)/*.d)
+
+include tests/test.mk
+
+.PHONY: deps
+deps:
+	./tests/deps.sh build
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(B)/smtptapd $(DESTDIR)$(PREFIX)/sbin/smtptapd
+	install -m 755 $(B)/smtptap $(DESTDIR)$(PREFIX)/bin/smtptap
+
+.PHONY: clean
+clean:
+	rm -rf build

@@ -1,0 +1,392 @@
+/* command: what the client says, one line at a time (RFC 5321 4.1). */
+#include "inspect/engine.h"
+
+#define CHUNK_SANE	UINT64_C(0x7fffffff)	/* octets; servers disagree above */
+
+const struct engine_verb engine_verbs[SMTP_VERBS] = {
+#define VERB(symbol, keyword, flow, last_in_group, secret, section) \
+	[SMTP_##symbol] = { keyword, sizeof(keyword) - 1, FLOW_##flow, \
+	    last_in_group, secret, section },
+#include "inspect/verbs.def"
+#undef VERB
+};
+
+/* The first words of protocols that are not ours. */
+static const char *const foreign[] = {
+	"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PROXY",
+};
+
+/* Octets of a line, CRLF included: 4.5.3.1.4, and what extensions add to it
+ * (RFC 1870, 3461, 4954, 6531, 6710); AUTH: RFC 4954 4. */
+static size_t
+line_limit(enum smtp_verb verb)
+{
+	switch (verb) {
+	case SMTP_AUTH:
+	case SMTP_XEXPS:
+		return 12288;
+	case SMTP_MAIL:
+	case SMTP_RCPT:
+		return 2048;
+	default:
+		return 512;
+	}
+}
+
+/* Servers end a verb at any of these, some at NUL and CR too: the reply tells
+ * whether this one did (SECURITY 1.5). */
+static bool
+ends_word(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\0';
+}
+
+enum smtp_verb
+engine_lookup(struct span *line)
+{
+	const struct engine_verb *v;
+	size_t n = 0;
+
+	while (n < line->n && !ends_word(line->p[n]))
+		n++;
+	for (int i = SMTP_EHLO; i < SMTP_VERBS; i++) {
+		v = &engine_verbs[i];
+		if (v->n == n && span_alike(line->p, v->keyword, n)) {
+			*line = span_from(*line, n);
+			return (enum smtp_verb)i;
+		}
+	}
+	return SMTP_UNKNOWN;
+}
+
+static bool
+is_foreign(struct span line)
+{
+	struct span word = span_word(&line);
+
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+		if (span_is(word, foreign[i]))
+			return true;
+	return false;
+}
+
+/* Odd octets anywhere in a line. */
+static uint64_t
+odd_octets(struct span text)
+{
+	uint64_t odd = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '\0')
+			odd |= SMTP_ODD(NUL);
+		else if (text.p[i] == '\r')
+			odd |= SMTP_ODD(BARE_CR);
+		else if (text.p[i] & 0x80)
+			odd |= SMTP_ODD(COMMAND_8BIT);
+	}
+	return odd;
+}
+
+static uint64_t
+odd_line_end(struct span line)
+{
+	if (line.n && line.p[line.n - 1] == '\n' &&
+	    (line.n == 1 || line.p[line.n - 2] != '\r'))
+		return SMTP_ODD(BARE_LF);
+	return 0;
+}
+
+/* FROM:<path> or TO:<path>, nothing between (4.1.2). */
+static uint64_t
+odd_path(struct span argument, const char *keyword)
+{
+	uint64_t odd = 0;
+
+	if (!span_starts(argument, keyword) ||
+	    memchr(argument.p, '>', argument.n) == NULL)
+		odd |= SMTP_ODD(COMMAND_SYNTAX);
+	if (memchr(argument.p, '|', argument.n) ||
+	    memchr(argument.p, '`', argument.n) ||
+	    memchr(argument.p, '\0', argument.n))
+		odd |= SMTP_ODD(SPECIAL_CHARACTER);
+	return odd;
+}
+
+/* Decimal digits only, no overflow (SECURITY L7); *digits is what was read. */
+static bool
+number(struct span *s, uint64_t *value)
+{
+	size_t n = 0;
+
+	*value = 0;
+	while (n < s->n && s->p[n] >= '0' && s->p[n] <= '9') {
+		if (*value > (INT64_MAX - 9) / 10)
+			return false;
+		*value = *value * 10 + (uint64_t)(s->p[n++] - '0');
+	}
+	*s = span_from(*s, n);
+	return n > 0;
+}
+
+static void
+mail_command(struct smtp_session *s, struct smtp_event *ev)
+{
+	struct span size = smtp_parameter(ev->text, "SIZE");
+	struct span body = smtp_parameter(ev->text, "BODY");
+
+	ev->anomalies |= odd_path(ev->text, "FROM:<");
+	s->smtputf8 = smtp_parameter(ev->text, "SMTPUTF8").p != NULL;
+	s->body_8bit = s->smtputf8 || span_is(body, "8BITMIME") ||
+	    span_is(body, "BINARYMIME");
+	if (!number(&size, &s->declared) || size.n)
+		s->declared = 0;
+	s->octets = 0;
+}
+
+/* BDAT SP 1*DIGIT [SP LAST] (RFC 3030 2). What is not that is a command like
+ * any other: nobody can say how many octets a server will read behind it. */
+static void
+bdat_command(struct smtp_session *s, struct smtp_event *ev)
+{
+	struct span rest = ev->text, argument = ev->text;
+	uint64_t size;
+	bool last;
+
+	if (!number(&rest, &size) || (rest.n && rest.p[0] != ' ')) {
+		ev->anomalies |= SMTP_ODD(BDAT_SYNTAX);
+		return;
+	}
+	last = span_is(span_trim(rest), "LAST");
+	if (!last && span_trim(rest).n) {
+		ev->anomalies |= SMTP_ODD(BDAT_SYNTAX);
+		return;
+	}
+	if (argument.p[argument.n - 1] == ' ')
+		ev->anomalies |= SMTP_ODD(ODD_COMMAND);
+	if (size > CHUNK_SANE)
+		ev->anomalies |= SMTP_ODD(BDAT_SIZE);
+	if (!(s->extensions & SMTP_EXT_CHUNKING) && s->in_flight == 0)
+		ev->anomalies |= SMTP_ODD(BDAT_UNOFFERED);
+	ev->verb = last ? SMTP_BDAT_LAST : SMTP_BDAT;
+	s->octets += size;
+	if (last && s->declared && s->octets > s->declared)
+		ev->anomalies |= SMTP_ODD(SIZE_EXCEEDED);
+	s->chunking = !last;
+	s->chunk = (unsigned char)ev->verb;
+	s->octets_left = size;
+	if (size)
+		s->phase = PHASE_CHUNK;
+}
+
+/* XEXCH50 octets version: so many octets follow if the server says 354. */
+static void
+xexch50_command(struct smtp_session *s, struct smtp_event *ev)
+{
+	struct span rest = ev->text;
+
+	if (!number(&rest, &s->octets_left))
+		s->octets_left = 0;
+}
+
+/* Behind the mechanism stands the initial response (RFC 4954 4). */
+static void
+auth_command(struct smtp_event *ev)
+{
+	struct span rest = ev->text;
+
+	(void)span_word(&rest);
+	rest = span_trim(rest);
+	if (rest.n && !span_is(rest, "="))
+		ev->secret = rest;
+}
+
+static void
+xclient_command(struct smtp_event *ev)
+{
+	ev->anomalies |= SMTP_ODD(PEER_IDENTITY);
+	if (ev->verb == SMTP_XCLIENT)
+		ev->secret = smtp_parameter(ev->text, "LOGIN");
+}
+
+static void
+burl_command(struct smtp_event *ev)
+{
+	struct span rest = ev->text;
+
+	ev->secret = span_word(&rest);
+	if (span_is(span_trim(rest), "LAST"))
+		ev->verb = SMTP_BURL_LAST;
+}
+
+static void
+unknown_command(const struct smtp_session *s, struct smtp_event *ev,
+    struct span line)
+{
+	ev->anomalies |= is_foreign(line) ? SMTP_ODD(OTHER_PROTOCOL) :
+	    SMTP_ODD(UNKNOWN_VERB);
+	ev->text = line;
+	if (s->suspect && line.n)
+		ev->secret = line;
+}
+
+/* What the verb itself says about its argument. */
+static void
+read_argument(struct smtp_session *s, struct smtp_event *ev)
+{
+	switch (ev->verb) {
+	case SMTP_MAIL:
+	case SMTP_SEND:
+	case SMTP_SOML:
+	case SMTP_SAML:
+		mail_command(s, ev);
+		break;
+	case SMTP_RCPT:
+		ev->anomalies |= odd_path(ev->text, "TO:<");
+		break;
+	case SMTP_BDAT:
+		bdat_command(s, ev);
+		break;
+	case SMTP_BURL:
+		burl_command(ev);
+		break;
+	case SMTP_AUTH:
+	case SMTP_XEXPS:
+		auth_command(ev);
+		break;
+	case SMTP_XCLIENT:
+	case SMTP_XFORWARD:
+		xclient_command(ev);
+		break;
+	case SMTP_XEXCH50:
+		xexch50_command(s, ev);
+		break;
+	case SMTP_XLINK2STATE:
+		ev->anomalies |= SMTP_ODD(LINK2STATE);
+		break;
+	case SMTP_DATA:
+	case SMTP_RSET:
+	case SMTP_QUIT:
+	case SMTP_STARTTLS:
+		if (ev->text.n)
+			ev->anomalies |= SMTP_ODD(ODD_COMMAND);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Commands out of their place. Only where it is certain: with nothing in flight
+ * the state is what the server has said it is. */
+static uint64_t
+out_of_order(const struct smtp_session *s, enum smtp_verb verb)
+{
+	bool wrong;
+
+	switch (verb) {
+	case SMTP_MAIL:
+		wrong = s->in_tx;
+		break;
+	case SMTP_RCPT:
+		wrong = !s->in_tx;
+		break;
+	case SMTP_DATA:
+		wrong = !s->in_tx || s->rcpts == 0 || s->chunking;
+		break;
+	case SMTP_BDAT:
+	case SMTP_BDAT_LAST:
+		wrong = !s->in_tx || s->rcpts == 0;
+		break;
+	default:
+		wrong = false;
+	}
+	return wrong && s->in_flight == 0 ? SMTP_ODD(OUT_OF_ORDER) : 0;
+}
+
+/* Commands that do not wait for what they must wait for. */
+static uint64_t
+out_of_turn(const struct smtp_session *s)
+{
+	enum smtp_verb youngest = engine_youngest(s);
+
+	if (s->quit)
+		return SMTP_ODD(AFTER_QUIT);
+	if (youngest == SMTP_NONE)
+		return 0;
+	if (engine_oldest(s) == SMTP_CONNECT)
+		return SMTP_ODD(EARLY_TALK);
+	if (engine_verbs[youngest].last_in_group ||
+	    !(s->extensions & SMTP_EXT_PIPELINING))
+		return SMTP_ODD(UNAUTH_PIPELINING);
+	return 0;
+}
+
+/* A transaction of chunks that is left for something else. */
+static uint64_t
+chunks_left(const struct smtp_session *s, enum smtp_verb verb)
+{
+	bool leaves = verb == SMTP_MAIL || verb == SMTP_DATA ||
+	    verb == SMTP_QUIT || verb == SMTP_EHLO || verb == SMTP_HELO;
+
+	return s->chunking && leaves ? SMTP_ODD(BDAT_UNFINISHED) : 0;
+}
+
+/* What the client's stream holds behind this command. */
+static void
+predict(struct smtp_session *s, const struct smtp_event *ev)
+{
+	if (engine_verbs[ev->verb].flow == FLOW_HELD) {
+		s->phase = PHASE_HELD;
+		s->early = false;
+	}
+	if (ev->verb == SMTP_QUIT)
+		s->quit = true;
+	if (ev->verb == SMTP_RSET || ev->verb == SMTP_EHLO ||
+	    ev->verb == SMTP_HELO || ev->verb == SMTP_MAIL)
+		s->chunking = false;
+	if (ev->verb != SMTP_UNKNOWN)
+		s->suspect = false;
+	s->excess = false;
+	engine_push(s, ev->verb);
+}
+
+void
+engine_command(struct smtp_session *s, struct smtp_event *ev, struct span line)
+{
+	struct span text = span_chomp(line), rest = span_trim(text);
+
+	ev->tile = SMTP_COMMAND;
+	if (rest.n == 0 || rest.p != text.p)
+		ev->anomalies |= SMTP_ODD(ODD_COMMAND);
+	ev->anomalies |= odd_line_end(line) | odd_octets(text);
+	ev->verb = engine_lookup(&rest);
+	ev->text = (struct span){ rest.p,
+	    (size_t)(text.p + text.n - rest.p) };
+	while (ev->text.n && (ev->text.p[0] == ' ' || ev->text.p[0] == '\t'))
+		ev->text = span_from(ev->text, 1);
+	if (ev->verb == SMTP_UNKNOWN)
+		unknown_command(s, ev, text);
+	else
+		read_argument(s, ev);
+	if (line.n > line_limit(ev->verb))
+		ev->anomalies |= SMTP_ODD(COMMAND_LENGTH);
+	if (s->smtputf8)
+		ev->anomalies &= ~SMTP_ODD(COMMAND_8BIT);
+	if (s->excess)
+		ev->anomalies |= SMTP_ODD(EXCESSIVE_PIPELINING);
+	ev->anomalies |= out_of_order(s, ev->verb) | out_of_turn(s) |
+	    chunks_left(s, ev->verb);
+	predict(s, ev);
+}
+
+void
+engine_credential(struct smtp_event *ev, struct span line)
+{
+	ev->tile = SMTP_CREDENTIAL;
+	ev->verb = SMTP_AUTH;
+	ev->text = span_chomp(line);
+	ev->anomalies |= odd_line_end(line);
+	if (span_is(ev->text, "*"))
+		ev->anomalies |= SMTP_ODD(AUTH_CANCELLED);
+	else if (ev->text.n && !span_is(ev->text, "="))
+		ev->secret = ev->text;
+}

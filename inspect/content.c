@@ -1,0 +1,252 @@
+/* content: mail data of DATA, up to its end (RFC 5321 4.1.1.4, 4.5.2).
+ *
+ * Only CRLF.CRLF ends it. What some servers take for the end (a line of one
+ * dot between other line ends, SECURITY 1.1) is kept back as long as what is
+ * behind it could be commands: then the server's replies tell (reply.c). */
+#include "inspect/engine.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define LINE_OCTETS	1000	/* with CRLF, 4.5.3.1.6 */
+#define CRUD_MAX	8	/* CR and NUL between the dot and its LF */
+
+/* How many octets at the front are neither CR, LF nor NUL; *eight gathers
+ * whether any of them is over 127. */
+static size_t
+plain_run(const char *p, size_t n, bool *eight)
+{
+	size_t i = 0;
+
+#ifdef __SSE2__
+	const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
+
+	for (; i + 16 <= n; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)
+		    (p + i));
+		__m128i hit = _mm_or_si128(_mm_cmpeq_epi8(v, cr),
+		    _mm_or_si128(_mm_cmpeq_epi8(v, lf),
+		    _mm_cmpeq_epi8(v, _mm_setzero_si128())));
+
+		if (_mm_movemask_epi8(hit))
+			break;
+		*eight |= _mm_movemask_epi8(v) != 0;
+	}
+#endif
+	for (; i < n; i++) {
+		if (p[i] == '\r' || p[i] == '\n' || p[i] == '\0')
+			break;
+		*eight |= (p[i] & 0x80) != 0;
+	}
+	return i;
+}
+
+/* A whole line at the front that begins with a verb; *whole: there is one. */
+static bool
+looks_like_command(struct span in, bool *whole)
+{
+	size_t n = span_line(in);
+
+	*whole = n != 0;
+	in.n = n;
+	return n && engine_lookup(&in) != SMTP_UNKNOWN;
+}
+
+/* What stands behind the strict end of data in these bytes; p = NULL: there
+ * is none. Every octet is looked at once in all, as the hold is bounded. */
+static struct span
+behind_end(struct span in)
+{
+	for (size_t i = 0; i + 5 <= in.n; i++)
+		if (memcmp(in.p + i, "\r\n.\r\n", 5) == 0)
+			return span_from(in, i + 5);
+	return (struct span){ NULL, 0 };
+}
+
+/* The lookalike in front is content after all, or may still be the end. */
+static bool
+keep_back(struct smtp_session *s, struct span in)
+{
+	struct span rest = span_from(in, s->candidate), beyond;
+	bool whole;
+
+	if (s->hold == HOLD_RELEASED || in.n >= SMTP_HOLD_MAX ||
+	    s->drained[SMTP_SERVER])
+		return false;
+	if (!looks_like_command(rest, &whole) && whole)
+		return false;
+	beyond = behind_end(rest);
+	s->hold = beyond.p == NULL ? HOLD_OPEN :
+	    beyond.n == 0 ? HOLD_ENDED : HOLD_BEYOND;
+	return true;
+}
+
+static enum smtp_step
+end_of_data(struct smtp_session *s, struct span *in, size_t n,
+    struct smtp_event *ev)
+{
+	ev->tile = SMTP_END_OF_DATA;
+	ev->verb = SMTP_END;
+	ev->raw = span_cut(in, n);
+	if (s->hold == HOLD_TAKEN)
+		ev->anomalies |= SMTP_ODD(EOD_NONSTANDARD);
+	if (s->declared && s->octets > s->declared)
+		ev->anomalies |= SMTP_ODD(SIZE_EXCEEDED);
+	s->candidate = 0;
+	s->hold = HOLD_NONE;
+	s->phase = PHASE_COMMAND;
+	engine_push(s, SMTP_END);
+	return SMTP_EVENT;
+}
+
+static enum smtp_step
+content_piece(struct span *in, size_t n, struct smtp_event *ev)
+{
+	ev->tile = SMTP_CONTENT;
+	ev->verb = SMTP_DATA;
+	ev->raw = span_cut(in, n);
+	return SMTP_EVENT;
+}
+
+/* The lookalike in front of *in: the end, content, or not known yet. */
+static enum smtp_step
+lookalike(struct smtp_session *s, struct span *in, struct smtp_event *ev)
+{
+	size_t n = s->candidate;
+
+	if (s->hold == HOLD_TAKEN)
+		return end_of_data(s, in, n, ev);
+	if (keep_back(s, *in))
+		return SMTP_WAIT;
+	s->octets += n - (s->eol == EOL_CRLF);
+	s->line_octets = 0;
+	s->eol = in->p[n - 2] == '\r' ? EOL_CRLF : EOL_LF;
+	if (s->eol == EOL_LF)
+		ev->anomalies |= SMTP_ODD(BARE_LF);
+	s->candidate = 0;
+	s->hold = HOLD_NONE;
+	ev->anomalies |= SMTP_ODD(EOD_CANDIDATE);
+	return content_piece(in, n, ev);
+}
+
+/* What a dot at a line start is the beginning of. */
+enum dot { DOT_CONTENT, DOT_END, DOT_LOOKALIKE, DOT_SHORT };
+
+static enum dot
+dot_line(const struct smtp_session *s, struct span in, size_t *n)
+{
+	size_t i = 1;
+
+	while (i < in.n && i <= CRUD_MAX &&
+	    (in.p[i] == '\r' || in.p[i] == '\0'))
+		i++;
+	*n = i + 1;
+	if (i > CRUD_MAX)
+		return DOT_CONTENT;
+	if (i == in.n)
+		return s->ended[SMTP_CLIENT] ? DOT_CONTENT : DOT_SHORT;
+	if (in.p[i] != '\n')
+		return DOT_CONTENT;
+	if (s->eol == EOL_CRLF && i == 2 && in.p[1] == '\r')
+		return DOT_END;
+	return DOT_LOOKALIKE;
+}
+
+/* An octet that is no plain run: the scan's state, and what is odd about it. */
+static void
+special(struct smtp_session *s, char c, uint64_t *odd)
+{
+	if (s->eol == EOL_CR && c != '\n')
+		*odd |= SMTP_ODD(BARE_CR);
+	if (s->eol == EOL_DOT && (c == '\r' || c == '\n'))
+		*odd |= SMTP_ODD(EOD_CANDIDATE);
+	if (c == '\n') {
+		if (s->eol != EOL_CR)
+			*odd |= SMTP_ODD(BARE_LF);
+		s->eol = s->eol == EOL_CR ? EOL_CRLF : EOL_LF;
+		if (s->line_octets > LINE_OCTETS)
+			*odd |= SMTP_ODD(LINE_LENGTH);
+		s->line_octets = 0;
+	} else if (c == '\r') {
+		s->eol = EOL_CR;
+	} else {
+		*odd |= SMTP_ODD(NUL);
+		s->eol = s->eol == EOL_TEXT || s->eol == EOL_CR ? EOL_TEXT :
+		    EOL_NUL;
+	}
+}
+
+/* The first octet behind a line start or CR, when it is a plain one. */
+static void
+plain_after(struct smtp_session *s, char c, uint64_t *odd)
+{
+	bool loose = s->eol == EOL_CR || s->eol == EOL_NUL;
+
+	if (s->eol == EOL_CR)
+		*odd |= SMTP_ODD(BARE_CR);
+	s->eol = loose && c == '.' ? EOL_DOT : EOL_TEXT;
+}
+
+/* How many octets at the front are content, up to the next dot at a line
+ * start. from: the first of them that is not known to be. */
+static size_t
+scan(struct smtp_session *s, struct span in, size_t from, uint64_t *odd)
+{
+	size_t i = from, run;
+	bool eight = false;
+
+	while (i < in.n) {
+		char c = in.p[i];
+
+		if (c == '.' && (s->eol == EOL_CRLF || s->eol == EOL_LF))
+			break;
+		if (c == '\r' || c == '\n' || c == '\0') {
+			s->line_octets++;
+			special(s, c, odd);
+			i++;
+			continue;
+		}
+		plain_after(s, c, odd);
+		run = s->eol == EOL_DOT ? 1 :
+		    plain_run(in.p + i, in.n - i, &eight);
+		s->line_octets += (unsigned)run;
+		i += run;
+	}
+	if (eight && !s->body_8bit)
+		*odd |= SMTP_ODD(CONTENT_8BIT);
+	return i;
+}
+
+enum smtp_step
+engine_content(struct smtp_session *s, struct span *in, struct smtp_event *ev)
+{
+	size_t n, from = 0;
+	bool starts = s->eol == EOL_CRLF || s->eol == EOL_LF;
+
+	if (s->candidate)
+		return lookalike(s, in, ev);
+	if (starts && in->p[0] == '.') {
+		switch (dot_line(s, *in, &n)) {
+		case DOT_END:
+			return end_of_data(s, in, n, ev);
+		case DOT_LOOKALIKE:
+			s->candidate = (unsigned char)n;
+			return lookalike(s, in, ev);
+		case DOT_SHORT:
+			return SMTP_MORE;
+		case DOT_CONTENT:
+			break;
+		}
+		if (s->eol == EOL_LF)
+			s->octets++;	/* no stuffing: not a line start */
+		from = 1;
+		s->eol = EOL_DOT;
+		s->line_octets = 1;
+	}
+	n = scan(s, *in, from, &ev->anomalies);
+	s->octets += n - from;
+	if (s->ended[SMTP_CLIENT] && n == in->n)
+		ev->anomalies |= SMTP_ODD(CUT_SHORT);
+	return content_piece(in, n, ev);
+}

@@ -1,0 +1,24 @@
+/* message: pulls header fields out of the start of mail content (RFC 5322 2.2).
+ *
+ * Bytes in, fields out; nothing is copied. Works on what is there: a message
+ * whose header is cut off gives the fields that are whole. Dots at the start
+ * of lines are as in the content given (stuffed or not). Any thread. */
+#ifndef INSPECT_MESSAGE_H
+#define INSPECT_MESSAGE_H
+
+#include "inspect/span.h"
+
+struct message_field {
+	struct span name;	/* "Subject" */
+	struct span body;	/* behind the colon; folds and CRLF inside */
+};
+
+/* Cut the next header field off *header. False at the empty line, at the end,
+ * or at what is no field; *header then stands before it. */
+bool message_next(struct span *header, struct message_field *);
+
+/* Copy a field's body, unfolded (2.2.3) and trimmed, into at most room octets
+ * of out; the octets written. A longer body is cut at a character. */
+size_t message_unfold(struct span body, char *out, size_t room);
+
+#endif

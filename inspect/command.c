@@ -174,6 +174,7 @@ bdat_command(struct smtp_session *s, struct smtp_event *ev)
 	s->chunking = !last;
 	s->chunk = (unsigned char)ev->verb;
 	s->octets_left = size;
+	ev->last = size == 0;
 	if (size)
 		s->phase = PHASE_CHUNK;
 }

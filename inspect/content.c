@@ -72,7 +72,7 @@ keep_back(struct smtp_session *s, struct span in)
 	bool whole;
 
 	if (s->hold == HOLD_RELEASED || in.n >= SMTP_HOLD_MAX ||
-	    s->drained[SMTP_SERVER])
+	    s->strict || s->drained[SMTP_SERVER])
 		return false;
 	if (!looks_like_command(rest, &whole) && whole)
 		return false;

@@ -184,7 +184,7 @@ began(struct smtp_session *s, enum engine_phase phase)
 
 /* The command the client is held behind has its answer. */
 static void
-release(struct smtp_session *s, const struct smtp_event *ev)
+release(struct smtp_session *s, struct smtp_event *ev)
 {
 	bool asked = ev->code / 100 == 3;
 	bool auth = ev->verb == SMTP_AUTH || ev->verb == SMTP_XEXPS;
@@ -196,6 +196,7 @@ release(struct smtp_session *s, const struct smtp_event *ev)
 	else if (asked && ev->verb == SMTP_XEXCH50 && s->octets_left) {
 		began(s, PHASE_RAW);
 		engine_push(s, SMTP_XEXCH50);
+		ev->fact = SMTP_FACT_DATA_BEGINS;
 	} else
 		began(s, PHASE_COMMAND);
 	s->suspect = auth && !asked && ev->code / 100 != 2;
@@ -265,6 +266,7 @@ one_of_several(struct smtp_session *s, struct smtp_event *ev)
 
 	if (!end || !s->lmtp || ev->code == 421)
 		return false;
+	ev->per_rcpt = true;
 	ev->rcpt = s->rcpt_reply++;
 	return s->rcpt_reply < s->rcpts;
 }

@@ -279,6 +279,12 @@ smtp_end(struct smtp_session *s, enum smtp_side side)
 }
 
 void
+smtp_strict(struct smtp_session *s)
+{
+	s->strict = true;
+}
+
+void
 smtp_tls_started(struct smtp_session *s)
 {
 	*s = (struct smtp_session){ .phase = PHASE_COMMAND };

@@ -91,11 +91,11 @@ struct smtp_event {
 	enum smtp_fact fact;	/* of a reply: only on its last line */
 	uint64_t anomalies;	/* SMTP_ODD(BARE_LF) | ... */
 	int code;		/* reply: 100..999; 0 for a line without one */
-	bool first, last;	/* reply: first and final line; chunk content:
-				 * last octets of this BDAT */
+	bool first, last;	/* reply: first and final line; BDAT and XEXCH50:
+				 * the last octets, or a command without any */
 	bool answered;		/* reply: the command has all its replies */
-	unsigned rcpt;		/* LMTP reply to END or BDAT LAST: which accepted
-				 * recipient it is for, from 0 */
+	bool per_rcpt;		/* LMTP reply to END or BDAT LAST: it is for ... */
+	unsigned rcpt;		/* ... this accepted recipient, from 0 */
 	struct span raw;	/* the bytes; good until the caller moves them */
 	struct span text;	/* command: argument; reply: after the code */
 	struct span secret;	/* part of raw that must not be kept; n = 0: none */
@@ -127,6 +127,7 @@ struct smtp_session {
 	bool quit;		/* the client has said QUIT */
 	bool early;		/* the client spoke while held */
 	bool excess;		/* the client had to wait for room in pending */
+	bool strict;		/* smtp_strict() */
 	bool suspect;		/* unknown commands may be stray credentials */
 	bool opaque;		/* neither side is interpreted any more */
 	bool skipping[2];	/* inside an overlong line of that side */
@@ -153,6 +154,10 @@ enum smtp_step smtp_next(struct smtp_session *, enum smtp_side side,
 /* This side will send no more. Offer what is left until MORE with nothing left,
  * then once more with nothing: from there the other side no longer waits. */
 void smtp_end(struct smtp_session *, enum smtp_side side);
+
+/* The server is known to end mail data at CRLF.CRLF only, because it is us:
+ * nothing is kept back behind a lookalike. After smtp_start(). */
+void smtp_strict(struct smtp_session *);
 
 /* After TLS_BEGINS, if we take part in TLS on both sides: everything said
  * before is forgotten (RFC 3207 4.2); EHLO is expected, no greeting. Without

@@ -34,7 +34,7 @@ struct recorder_session {
 	unsigned char uuid[16];		/* UUIDv7, the public id */
 	int64_t start_us;		/* wall clock, us since 1970 */
 	int64_t duration_us;		/* -1 while open */
-	char listener[32], client[64], original_dst[64], upstream[128];
+	char listener[64], client[64], original_dst[64], upstream[128];
 	char helo[256], auth_user[128];
 	char tls_client[48], tls_server[48], sni[128];
 	char ended_by[64];		/* "" while open */
@@ -106,8 +106,9 @@ bool recorder_ready(struct recorder_port *);
 bool recorder_failing(const struct recorder_port *);
 
 /* Hand a part over; it is the recorder's from here. Never blocks, never fails.
- * Only after recorder_ready(), or with part->last, for which there is always
- * room. Producer thread. */
+ * Only after recorder_ready(); a part with last set may come at any time, but
+ * above twice queue_octets it is dropped and counted as a lost session, which
+ * the store tells of when it works again (table gap). Producer thread. */
 void recorder_put(struct recorder_port *, struct recorder_part *);
 
 /* Wait until all that was put is committed, or the store fails. Any thread but

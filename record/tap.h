@@ -9,11 +9,13 @@
  * Secrets (ev->secret, and echoes of them in the reply that follows) are
  * replaced here, before anything is queued: nothing behind a tap ever sees them.
  *
- * Bounds: a part goes out at TAP_PART_MAX octets; header fields, arguments and
- * replies in the tables are cut at the limits in tap.c (the wire log has them
- * whole). Full: tap_ready() says whether to go on reading from the peers.
+ * Bounds: a part goes out at TAP_PART_MAX octets; arguments and replies in the
+ * tables are cut at DIALOGUE_TEXT_MAX (the wire log has them whole). Full:
+ * tap_ready() says whether to go on reading from the peers. While the store
+ * fails, what comes is counted as a gap instead (on-record-failure = pass).
  *
- * Times are ns of CLOCK_MONOTONIC, wall is ns since 1970. */
+ * Times are ns of CLOCK_MONOTONIC, wall is ns since 1970. Out of memory: what
+ * cannot be kept becomes a gap; the mail flows. */
 #ifndef RECORD_TAP_H
 #define RECORD_TAP_H
 
@@ -22,61 +24,69 @@
 
 #define TAP_PART_MAX 65536	/* octets of wire log that send a part on its way */
 
-struct tap_state;	/* what is only needed while bytes are in flight */
+struct tap_state;
 
 struct tap {
 	struct recorder_port *port;	/* NULL: facts only */
 	struct recorder_session facts;
-	struct recorder_part *part;	/* under way; NULL: none */
-	struct tap_state *state;	/* NULL while nothing is under way */
+	struct tap_state *state;	/* private; NULL: facts of the start only */
 	int64_t start_ns;		/* monotonic */
-	unsigned parts;
-	/* of the last transaction, for the log line */
+	/* of the last transaction, for the log line; set by tap_close() */
 	char mail_from[128], queue_id[64], enhanced[12];
 	unsigned nrcpt;
 	uint64_t size;
 };
 
-/* A session begins. port may be NULL. The strings are copied. False: out of
- * memory; the tap then keeps facts only. */
-bool tap_open(struct tap *, struct recorder_port *, int64_t now_ns,
-    int64_t wall_ns, const char *listener, const char *client,
-    const char *original_dst, const char *upstream);
+/* Where a session comes from; borrowed during tap_open(). */
+struct tap_origin {
+	const char *listener, *client, *original_dst, *upstream;	/* NULL: "" */
+	int64_t now_ns, wall_ns;
+	const unsigned char *uuid;	/* of a session known elsewhere (import);
+					 * NULL: a new one */
+};
+
+/* A session begins. port may be NULL. False: out of memory; the tap is as usable
+ * as one without a port, and the session will not be recorded. */
+bool tap_open(struct tap *, struct recorder_port *, const struct tap_origin *);
 
 /* The upstream is known only later. */
 void tap_upstream(struct tap *, const char *upstream);
 
 /* Room to go on: false means stop reading from both peers until the port's
- * drained(). Always true without a port, and in `pass` mode while the store
- * fails: then what comes is counted as a gap. */
+ * drained(). Always true without a port, and while the store fails: then what
+ * comes is counted as a gap. */
 bool tap_ready(struct tap *);
 
 /* n octets have come from side; their bytes follow in events. */
 void tap_received(struct tap *, enum smtp_side side, size_t n, int64_t now_ns);
 
 /* What the engine made of them. The bytes of ev must stay where they are until
- * tap_settle(). rule: name of the policy rule that fired, NULL: none. */
-void tap_event(struct tap *, const struct smtp_event *ev, const char *rule);
+ * tap_settle(). */
+void tap_event(struct tap *, const struct smtp_event *ev);
 
 /* The bytes of past events are about to move: copy what is still borrowed. */
 void tap_settle(struct tap *);
 
-/* smtptap itself sent these bytes to the client (a reply) or to the server. */
-void tap_own(struct tap *, enum smtp_side as, struct span bytes,
+/* n octets that side sent are unknown (import of a recording that has gaps). The
+ * engine is not told. */
+void tap_gap(struct tap *, enum smtp_side side, uint64_t n, int64_t now_ns);
+
+/* smtptap itself sent this line as that side: a reply, if as is the server. */
+void tap_own(struct tap *, enum smtp_side as, struct span line,
     int64_t now_ns);
 
 /* That side has ended its stream, or reset the connection. */
 void tap_closed(struct tap *, enum smtp_side side, bool reset, int64_t now_ns);
 
+/* Gathered something since the last flush. */
+bool tap_dirty(const struct tap *);
+
 /* Hand over what has been gathered, so that it is committed soon. Called some
  * 20 ms after the first event, by the loop. True: nothing is left behind. */
 bool tap_flush(struct tap *);
 
-/* Gathered something since the last flush. */
-bool tap_dirty(const struct tap *);
-
-/* The session is over: flush and free. ended_by: "client", "server",
- * "smtptap:idle-timeout", ... The facts stay readable. */
+/* The session is over: hand over the rest and free. ended_by: "client",
+ * "server", "smtptap:idle-timeout", ... The facts stay readable. */
 void tap_close(struct tap *, const char *ended_by, int64_t now_ns);
 
 #endif

@@ -202,3 +202,23 @@ text_json(struct text *t, struct span s)
 	}
 	text_put(t, "\"", 1);
 }
+
+void
+text_printable(struct text *t, struct span s)
+{
+	size_t n;
+
+	while (s.n) {
+		for (n = 0; n < s.n && s.p[n]; ) {
+			size_t character = utf8_length(span_from(s, n));
+
+			if (character == 0)
+				break;
+			n += character;
+		}
+		text_span(t, span_cut(&s, n));
+		if (s.n)
+			text_printf(t, "\\x%02x",
+			    (unsigned char)*span_cut(&s, 1).p);
+	}
+}

@@ -34,6 +34,9 @@ char *text_grow(struct text *, size_t n);
  * transcript, so that every text stays valid JSON. */
 void text_json(struct text *, struct span);
 
+/* The same as plain text: what is not UTF-8, and NUL, becomes \\xNN. */
+void text_printable(struct text *, struct span);
+
 static inline struct span
 text_all(const struct text *t)
 {

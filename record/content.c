@@ -1,0 +1,119 @@
+#include "record/content.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "inspect/message.h"
+
+/* Fetched once: a fetch by name for every message costs as much as the digest
+ * of a small one (OpenSSL 3.0 looks it up under a lock). */
+static EVP_MD *sha256;
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+
+static void
+fetch(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+struct content *
+content_new(bool digest)
+{
+	struct content *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return NULL;
+	c->tail[0] = '\r';
+	c->tail[1] = '\n';
+	if (!digest)
+		return c;
+	(void)pthread_once(&fetched, fetch);
+	c->digest = EVP_MD_CTX_new();
+	if (sha256 == NULL || c->digest == NULL ||
+	    !EVP_DigestInit_ex2(c->digest, sha256, NULL))
+		goto fail;
+	return c;
+fail:
+	content_free(c);
+	return NULL;
+}
+
+void
+content_free(struct content *c)
+{
+	if (c == NULL)
+		return;
+	EVP_MD_CTX_free(c->digest);
+	text_free(&c->header);
+	free(c);
+}
+
+static void
+keep_header(struct content *c, struct span bytes)
+{
+	size_t room = CONTENT_HEADER_MAX - c->header.n;
+	size_t from = c->header.n > 3 ? c->header.n - 3 : 0;
+	struct span seen;
+
+	if (c->header_whole || room == 0)
+		return;
+	if (bytes.n > room)
+		bytes.n = room;
+	text_span(&c->header, bytes);
+	seen = span_from(text_all(&c->header), from);
+	c->header_whole = memmem(seen.p, seen.n, "\n\r\n", 3) != NULL ||
+	    memmem(seen.p, seen.n, "\n\n", 2) != NULL;
+}
+
+static void
+remember_tail(struct content *c, struct span bytes)
+{
+	if (bytes.n == 1)
+		c->tail[0] = c->tail[1];
+	else
+		c->tail[0] = bytes.p[bytes.n - 2];
+	c->tail[1] = bytes.p[bytes.n - 1];
+}
+
+void
+content_put(struct content *c, struct span bytes, bool stuffed)
+{
+	struct span meant = bytes;
+
+	if (bytes.n == 0)
+		return;
+	/* The engine begins a new piece at every dot on a line start. */
+	if (stuffed && bytes.p[0] == '.' && memcmp(c->tail, "\r\n", 2) == 0)
+		meant = span_from(bytes, 1);
+	remember_tail(c, bytes);
+	c->size += meant.n;
+	if (c->digest)
+		(void)EVP_DigestUpdate(c->digest, meant.p, meant.n);
+	keep_header(c, meant);
+}
+
+void
+content_digest(struct content *c, unsigned char digest[32])
+{
+	if (!c->digest || !EVP_DigestFinal_ex(c->digest, digest, NULL))
+		memset(digest, 0, 32);
+}
+
+long
+content_field(const struct content *c, const char *name, struct text *out)
+{
+	struct span header = text_all(&c->header);
+	struct message_field field;
+	char body[CONTENT_FIELD_MAX];
+	long at = (long)out->n;
+
+	while (message_next(&header, &field)) {
+		if (!span_is(field.name, name))
+			continue;
+		text_printable(out, (struct span){ body,
+		    message_unfold(field.body, body, sizeof body) });
+		text_put(out, "", 1);
+		return at;
+	}
+	return -1;
+}

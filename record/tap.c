@@ -1,0 +1,448 @@
+#include "record/tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "record/account.h"
+#include "record/segments.h"
+#include "record/uuid.h"
+#include "record/wire.h"
+
+/* Bytes understood and not copied yet: they end up in one frame. */
+struct run {
+	struct span bytes;
+	enum smtp_side side;
+	int64_t t_us;
+};
+
+struct tap_state {
+	struct account account;
+	struct segments unread[2];	/* by side */
+	struct run run;			/* bytes.n = 0: none */
+	struct recorder_part *part;	/* under way; NULL: none */
+	struct recorder_message **messages_end;
+	int64_t wire_us;		/* of the last frame in part */
+	int64_t last_us;		/* of the last segment: no two are alike */
+	uint64_t gap[2];		/* octets not recorded, by side */
+	int64_t gap_us[2];		/* since when */
+	unsigned parts;			/* handed over */
+	bool dropping;			/* the store fails and the part is full */
+	struct text discard;		/* for what is not to be recorded */
+	struct recorder_message *discarded;
+};
+
+static int64_t
+since_start(const struct tap *t, int64_t now_ns)
+{
+	return (now_ns - t->start_ns) / 1000;
+}
+
+static struct recorder_part *
+part(struct tap *t)
+{
+	struct tap_state *s = t->state;
+
+	if (s->part == NULL && t->port) {
+		s->part = recorder_part(t->port);
+		if (s->part) {
+			s->messages_end = &s->part->messages;
+			s->wire_us = 0;
+		}
+	}
+	return s->part;
+}
+
+/* Where the account writes: the part, or nowhere. */
+static struct ledger
+ledger(struct tap *t)
+{
+	struct tap_state *s = t->state;
+	struct recorder_part *p = s->dropping ? NULL : part(t);
+
+	if (p)
+		return (struct ledger){ &p->exchanges, &p->events,
+		    s->messages_end };
+	return (struct ledger){ &s->discard, &s->discard, &s->discarded };
+}
+
+static void
+ledger_done(struct tap *t, const struct ledger *to)
+{
+	struct tap_state *s = t->state;
+	struct recorder_message *next;
+
+	if (to->exchanges != &s->discard) {
+		s->messages_end = to->messages;
+		return;
+	}
+	text_clear(&s->discard);
+	for (; s->discarded; s->discarded = next) {
+		next = s->discarded->next;
+		free(s->discarded);
+	}
+}
+
+static void
+count_gap(struct tap *t, const struct wire_frame *f)
+{
+	struct tap_state *s = t->state;
+
+	if (s->gap[f->side] == 0)
+		s->gap_us[f->side] = f->t_us;
+	s->gap[f->side] += f->octets;
+	t->facts.gap = true;
+}
+
+static void
+write_frame(struct tap *t, const struct wire_frame *f)
+{
+	struct recorder_part *p;
+
+	if (t->port == NULL)
+		return;
+	p = t->state->dropping ? NULL : part(t);
+	if (p)
+		wire_put(&p->wire, f, &t->state->wire_us);
+	else
+		count_gap(t, f);
+}
+
+static void
+copy_run(struct tap *t)
+{
+	struct run *r = &t->state->run;
+	struct wire_frame f = { .kind = WIRE_BYTES, .side = r->side,
+	    .t_us = r->t_us, .octets = r->bytes.n, .bytes = r->bytes };
+
+	if (r->bytes.n)
+		write_frame(t, &f);
+	r->bytes.n = 0;
+}
+
+/* Keep bytes of one segment: later ones that follow in memory join them. */
+static void
+keep_run(struct tap *t, enum smtp_side side, int64_t t_us, struct span bytes)
+{
+	struct run *r = &t->state->run;
+
+	if (r->bytes.n && r->side == side && r->t_us == t_us &&
+	    r->bytes.p + r->bytes.n == bytes.p) {
+		r->bytes.n += bytes.n;
+		return;
+	}
+	copy_run(t);
+	*r = (struct run){ bytes, side, t_us };
+}
+
+/* Keep bytes, cut where segments end; secret: keep the stand-in instead. When
+ * the last of them came. */
+static int64_t
+keep_bytes(struct tap *t, enum smtp_side side, struct span bytes, bool secret)
+{
+	struct span stand_in = SPAN(SECRET_STAND_IN);
+	int64_t t_us = t->state->last_us;
+
+	while (bytes.n) {
+		size_t n = segments_take(&t->state->unread[side], bytes.n,
+		    &t_us);
+		struct span piece = span_cut(&bytes, n);
+		struct wire_frame f = { .kind = WIRE_REDACTED, .side = side,
+		    .t_us = t_us, .octets = n, .bytes = stand_in };
+
+		if (!secret) {
+			keep_run(t, side, t_us, piece);
+			continue;
+		}
+		copy_run(t);
+		write_frame(t, &f);
+		stand_in.n = 0;
+	}
+	return t_us;
+}
+
+static int64_t
+keep_event(struct tap *t, const struct smtp_event *ev)
+{
+	struct span secret = account_secret(&t->state->account, ev);
+	struct span rest = ev->raw;
+
+	if (secret.n == 0)
+		return keep_bytes(t, ev->side, rest, false);
+	(void)keep_bytes(t, ev->side,
+	    span_cut(&rest, (size_t)(secret.p - rest.p)), false);
+	(void)span_cut(&rest, secret.n);
+	return rest.n ? (keep_bytes(t, ev->side, secret, true),
+	    keep_bytes(t, ev->side, rest, false)) :
+	    keep_bytes(t, ev->side, secret, true);
+}
+
+/* Octets that were not recorded, as frames and as an event. */
+static void
+tell_gaps(struct tap *t)
+{
+	struct tap_state *s = t->state;
+	struct ledger to = ledger(t);
+	char detail[64];
+
+	for (int side = 0; side < 2; side++) {
+		struct wire_frame f = { .kind = WIRE_GAP,
+		    .side = (enum smtp_side)side, .t_us = s->gap_us[side],
+		    .octets = s->gap[side] };
+
+		if (s->gap[side] == 0)
+			continue;
+		(void)snprintf(detail, sizeof detail,
+		    "%llu octets passed unrecorded",
+		    (unsigned long long)s->gap[side]);
+		write_frame(t, &f);
+		account_note(&s->account, s->gap_us[side],
+		    (enum smtp_side)side, "recording-gap", "warning",
+		    span_of(detail), &t->facts, &to);
+		s->gap[side] = 0;
+	}
+	ledger_done(t, &to);
+}
+
+static void
+hand_over(struct tap *t, bool last)
+{
+	struct tap_state *s = t->state;
+	struct recorder_part *p = part(t);
+
+	if (p == NULL)
+		return;
+	p->n = s->parts++;
+	p->last = last;
+	p->row = true;
+	p->session = t->facts;
+	s->part = NULL;
+	recorder_put(t->port, p);
+}
+
+static bool
+part_full(const struct recorder_part *p)
+{
+	return p && (p->wire.n >= TAP_PART_MAX ||
+	    p->exchanges.n >= TAP_PART_MAX || p->events.n >= TAP_PART_MAX);
+}
+
+/* A full part goes, or waits, or what comes after it is dropped. */
+static void
+pass_on(struct tap *t)
+{
+	struct tap_state *s = t->state;
+
+	if (!part_full(s->part) && !s->dropping)
+		return;
+	if (recorder_ready(t->port)) {
+		hand_over(t, false);
+		s->dropping = false;
+		tell_gaps(t);
+	} else if (recorder_failing(t->port)) {
+		s->dropping = true;
+	}
+}
+
+static void
+copy_name(char *to, size_t room, const char *from)
+{
+	(void)snprintf(to, room, "%s", from ? from : "");
+}
+
+bool
+tap_open(struct tap *t, struct recorder_port *port,
+    const struct tap_origin *from)
+{
+	struct recorder_session *f = &t->facts;
+
+	*t = (struct tap){ .port = port, .start_ns = from->now_ns };
+	f->id = port ? recorder_next_id(port) : 0;
+	f->start_us = from->wall_ns / 1000;
+	f->duration_us = -1;
+	if (from->uuid)
+		memcpy(f->uuid, from->uuid, sizeof f->uuid);
+	else
+		uuid_make(f->uuid, from->wall_ns);
+	copy_name(f->listener, sizeof f->listener, from->listener);
+	copy_name(f->client, sizeof f->client, from->client);
+	copy_name(f->original_dst, sizeof f->original_dst, from->original_dst);
+	copy_name(f->upstream, sizeof f->upstream, from->upstream);
+	t->state = calloc(1, sizeof *t->state);
+	if (t->state == NULL) {
+		t->port = NULL;
+		return false;
+	}
+	t->state->last_us = -1;
+	account_open(&t->state->account, port != NULL);
+	return true;
+}
+
+void
+tap_upstream(struct tap *t, const char *upstream)
+{
+	copy_name(t->facts.upstream, sizeof t->facts.upstream, upstream);
+}
+
+bool
+tap_ready(struct tap *t)
+{
+	struct tap_state *s = t->state;
+
+	if (t->port == NULL || s->dropping || !part_full(s->part))
+		return true;
+	return recorder_ready(t->port) || recorder_failing(t->port);
+}
+
+/* The session's clock: no two segments have the same time. */
+static int64_t
+tick(struct tap *t, int64_t now_ns)
+{
+	int64_t t_us = since_start(t, now_ns);
+
+	if (t_us <= t->state->last_us)
+		t_us = t->state->last_us + 1;
+	return t->state->last_us = t_us;
+}
+
+void
+tap_received(struct tap *t, enum smtp_side side, size_t n, int64_t now_ns)
+{
+	if (side == SMTP_CLIENT)
+		t->facts.bytes_in += n;
+	else
+		t->facts.bytes_out += n;
+	if (t->state)
+		segments_put(&t->state->unread[side], tick(t, now_ns), n);
+}
+
+void
+tap_event(struct tap *t, const struct smtp_event *ev)
+{
+	struct ledger to;
+	int64_t t_us;
+
+	if (t->state == NULL)
+		return;
+	to = ledger(t);
+	t_us = keep_event(t, ev);
+	account_event(&t->state->account, ev, t_us, &t->facts, &to);
+	ledger_done(t, &to);
+}
+
+void
+tap_settle(struct tap *t)
+{
+	if (t->state == NULL || t->port == NULL)
+		return;
+	copy_run(t);
+	pass_on(t);
+}
+
+void
+tap_gap(struct tap *t, enum smtp_side side, uint64_t n, int64_t now_ns)
+{
+	struct wire_frame f = { .kind = WIRE_GAP, .side = side, .octets = n };
+
+	if (t->state == NULL)
+		return;
+	f.t_us = tick(t, now_ns);
+	copy_run(t);
+	write_frame(t, &f);
+	t->facts.gap = true;
+}
+
+void
+tap_own(struct tap *t, enum smtp_side as, struct span line, int64_t now_ns)
+{
+	struct wire_frame f = { .kind = WIRE_OWN, .side = as,
+	    .octets = line.n, .bytes = line };
+	struct ledger to;
+
+	if (t->state == NULL)
+		return;
+	f.t_us = tick(t, now_ns);
+	copy_run(t);
+	write_frame(t, &f);
+	to = ledger(t);
+	if (as == SMTP_SERVER)
+		account_own(&t->state->account, line, f.t_us, &t->facts, &to);
+	ledger_done(t, &to);
+}
+
+void
+tap_closed(struct tap *t, enum smtp_side side, bool reset, int64_t now_ns)
+{
+	struct wire_frame f = { .kind = reset ? WIRE_RESET : WIRE_FIN,
+	    .side = side };
+
+	if (t->state == NULL)
+		return;
+	f.t_us = tick(t, now_ns);
+	copy_run(t);
+	write_frame(t, &f);
+}
+
+bool
+tap_dirty(const struct tap *t)
+{
+	return t->port && t->state && (t->state->part ||
+	    t->state->parts == 0 || t->state->dropping);
+}
+
+bool
+tap_flush(struct tap *t)
+{
+	if (!tap_dirty(t))
+		return true;
+	copy_run(t);
+	if (!recorder_ready(t->port)) {
+		pass_on(t);
+		return false;
+	}
+	hand_over(t, false);
+	if (t->state->dropping) {
+		t->state->dropping = false;
+		tell_gaps(t);
+	}
+	return t->state->part == NULL;
+}
+
+/* For the log line, when the account is gone. */
+static void
+keep_last_transaction(struct tap *t)
+{
+	const struct account *a = &t->state->account;
+
+	copy_name(t->mail_from, sizeof t->mail_from, a->mail_from);
+	copy_name(t->queue_id, sizeof t->queue_id, a->queue_id);
+	copy_name(t->enhanced, sizeof t->enhanced, a->enhanced);
+	t->nrcpt = a->nrcpt;
+	t->size = a->size;
+}
+
+void
+tap_close(struct tap *t, const char *ended_by, int64_t now_ns)
+{
+	struct tap_state *s = t->state;
+	struct ledger to;
+
+	t->facts.duration_us = since_start(t, now_ns);
+	copy_name(t->facts.ended_by, sizeof t->facts.ended_by, ended_by);
+	if (s == NULL)
+		return;
+	copy_run(t);
+	s->dropping = false;
+	tell_gaps(t);
+	to = ledger(t);
+	account_end(&s->account, &to);
+	ledger_done(t, &to);
+	keep_last_transaction(t);
+	if (t->port)
+		hand_over(t, true);
+	account_free(&s->account);
+	segments_free(&s->unread[SMTP_CLIENT]);
+	segments_free(&s->unread[SMTP_SERVER]);
+	text_free(&s->discard);
+	free(s);
+	t->state = NULL;
+}

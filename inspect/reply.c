@@ -200,6 +200,7 @@ release(struct smtp_session *s, struct smtp_event *ev)
 	} else
 		began(s, PHASE_COMMAND);
 	s->suspect = auth && !asked && ev->code / 100 != 2;
+	s->client_first = s->early;
 }
 
 /* A chunk refused before its octets have come: RFC 3030 2 makes a server that

@@ -236,6 +236,8 @@ server_next(struct smtp_session *s, struct span *in, struct smtp_event *ev)
 	bool overlong;
 	size_t n = whole_line(in, &overlong);
 
+	if (s->client_first && !alone(s, SMTP_SERVER))
+		return SMTP_WAIT;
 	if (n == 0)
 		return unfinished(s, SMTP_SERVER, in, ev);
 	if (!engine_reply(s, ev, (struct span){ in->p, n },
@@ -252,17 +254,22 @@ enum smtp_step
 smtp_next(struct smtp_session *s, enum smtp_side side, struct span *in,
     struct smtp_event *ev)
 {
+	enum smtp_step step;
+
 	*ev = (struct smtp_event){ .side = side };
 	if (in->n == 0) {
 		s->drained[side] = s->ended[side];
-		return SMTP_MORE;
-	}
-	if (s->skipping[side])
-		return skip_line(s, side, in, ev);
-	if (s->opaque)
-		return cut_opaque(in, in->n, ev);
-	return side == SMTP_CLIENT ? client_next(s, in, ev) :
-	    server_next(s, in, ev);
+		step = SMTP_MORE;
+	} else if (s->skipping[side])
+		step = skip_line(s, side, in, ev);
+	else if (s->opaque)
+		step = cut_opaque(in, in->n, ev);
+	else
+		step = side == SMTP_CLIENT ? client_next(s, in, ev) :
+		    server_next(s, in, ev);
+	if (side == SMTP_CLIENT && step != SMTP_EVENT)
+		s->client_first = false;
+	return step;
 }
 
 void

@@ -126,6 +126,7 @@ struct smtp_session {
 	bool smtputf8;
 	bool quit;		/* the client has said QUIT */
 	bool early;		/* the client spoke while held */
+	bool client_first;	/* and what it said is to be read before replies */
 	bool excess;		/* the client had to wait for room in pending */
 	bool strict;		/* smtp_strict() */
 	bool suspect;		/* unknown commands may be stray credentials */

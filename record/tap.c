@@ -165,15 +165,16 @@ keep_event(struct tap *t, const struct smtp_event *ev)
 {
 	struct span secret = account_secret(&t->state->account, ev);
 	struct span rest = ev->raw;
+	int64_t t_us;
 
 	if (secret.n == 0)
 		return keep_bytes(t, ev->side, rest, false);
 	(void)keep_bytes(t, ev->side,
 	    span_cut(&rest, (size_t)(secret.p - rest.p)), false);
-	(void)span_cut(&rest, secret.n);
-	return rest.n ? (keep_bytes(t, ev->side, secret, true),
-	    keep_bytes(t, ev->side, rest, false)) :
-	    keep_bytes(t, ev->side, secret, true);
+	t_us = keep_bytes(t, ev->side, span_cut(&rest, secret.n), true);
+	if (rest.n)
+		t_us = keep_bytes(t, ev->side, rest, false);
+	return t_us;
 }
 
 /* Octets that were not recorded, as frames and as an event. */

@@ -1,0 +1,388 @@
+#include "proxy/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "proxy/clock.h"
+#include "proxy/log.h"
+#include "proxy/relay.h"
+
+#define PARTING_NS	INT64_C(2000000000)	/* for the client to read 421 */
+
+static void
+log_start(const struct conn *c)
+{
+	struct log_line line;
+
+	if (!log_is(LOG_VERBOSE))
+		return;
+	line.n = 0;
+	log_uuid(&line, "sid", c->tap.facts.uuid);
+	log_str(&line, "listener", c->tap.facts.listener);
+	log_str(&line, "client", c->tap.facts.client);
+	log_str(&line, "upstream", c->tap.facts.upstream);
+	log_str(&line, "start", "connected");
+	log_write(&line);
+}
+
+static const char *
+how_recorded(const struct conn *c)
+{
+	if (c->tap.port == NULL)
+		return "no";
+	return c->tap.facts.gap ? "gap" : "yes";
+}
+
+/* The line every session leaves. */
+static void
+log_end(const struct conn *c, int64_t now)
+{
+	const struct tap *t = &c->tap;
+	const struct recorder_session *s = &t->facts;
+	struct log_line line;
+
+	if (!log_is(LOG_INFO))
+		return;
+	line.n = 0;
+	log_uuid(&line, "sid", s->uuid);
+	log_str(&line, "listener", s->listener);
+	log_str(&line, "client", s->client);
+	log_str(&line, "orig-dst", s->original_dst);
+	log_str(&line, "upstream", s->upstream);
+	log_str(&line, "tls", s->tls_client);
+	log_str(&line, "helo", s->helo);
+	log_str(&line, "auth", s->auth_user);
+	log_str(&line, "from", t->mail_from);
+	log_uint(&line, "nrcpt", t->nrcpt);
+	log_uint(&line, "size", t->size);
+	log_uint(&line, "code", (uint64_t)s->last_code);
+	log_str(&line, "esc", t->enhanced);
+	log_str(&line, "qid", t->queue_id);
+	log_uint(&line, "events", s->events);
+	log_uint(&line, "rewritten", s->rewritten);
+	log_seconds(&line, "dur", now - t->start_ns);
+	log_uint(&line, "in", s->bytes_in);
+	log_uint(&line, "out", s->bytes_out);
+	log_str(&line, "recorded", how_recorded(c));
+	log_str(&line, "end", c->ended_by);
+	log_write(&line);
+}
+
+static void
+count_end(const struct conn *c)
+{
+	struct stats *stats = &c->worker->stats;
+
+	stats_add(&stats->ended, 1);
+	stats_add(&stats->messages, c->tap.facts.messages);
+	stats_add(&stats->events, c->tap.facts.events);
+	stats_add(&stats->gaps, c->tap.facts.gap);
+}
+
+/* The one place where a session is taken apart. */
+static void
+conn_free(struct conn *c, int64_t now)
+{
+	struct worker *w = c->worker;
+
+	for (int i = 0; i < 2; i++) {
+		leg_close(&c->leg[i], w->loop, false);
+		leg_free_buffers(&c->leg[i]);
+	}
+	ev_timer_stop(w->loop, &c->timer);
+	LIST_REMOVE(c, all);
+	if (c->is_dirty)
+		LIST_REMOVE(c, dirty);
+	if (c->is_stalled)
+		LIST_REMOVE(c, stalled);
+	tap_close(&c->tap, c->ended_by, now);
+	log_end(c, now);
+	count_end(c);
+	free(c);
+	worker_conn_gone(w);
+}
+
+/* The end of every turn: a session is freed here or not at all. */
+static void
+conn_settle(struct conn *c, int64_t now)
+{
+	if (c->state != CONN_OVER)
+		relay_update(c);
+	if (c->state == CONN_OVER)
+		conn_free(c, now);
+}
+
+/* The reply of ours with which a session ends. */
+static struct span
+farewell(const struct conn *c, const char *status, const char *why,
+    char out[CONN_OWN_MAX])
+{
+	int n = snprintf(out, CONN_OWN_MAX, "421 %s %s %s\r\n", status,
+	    c->worker->service->name, why);
+
+	assert(n > 0 && n < CONN_OWN_MAX);
+	return (struct span){ out, (size_t)n };
+}
+
+/* Leave the server, and the client as soon as it has read why, if the protocol
+ * lets us say it; at once, if not. */
+static void
+part(struct conn *c, const char *ended_by, bool speak, const char *status,
+    const char *why, int64_t now)
+{
+	struct ev_loop *loop = c->worker->loop;
+	char text[CONN_OWN_MAX];
+
+	if (c->ended_by == NULL)
+		c->ended_by = ended_by;
+	leg_close(&c->leg[SMTP_SERVER], loop, false);
+	leg_free_buffers(&c->leg[SMTP_SERVER]);
+	if (!speak || c->state == CONN_PARTING || c->leg[SMTP_CLIENT].ended) {
+		c->state = CONN_OVER;
+		return;
+	}
+	c->state = CONN_PARTING;
+	c->since_ns = now;
+	c->leg[SMTP_SERVER].ended = true;
+	relay_own(c, farewell(c, status, why, text), now);
+	ev_timer_stop(loop, &c->timer);
+	ev_timer_set(&c->timer, (double)PARTING_NS / 1e9, 0.);
+	ev_timer_start(loop, &c->timer);
+}
+
+/* True if nothing is under way that a reply of ours could be taken for. */
+static bool
+may_speak(const struct conn *c)
+{
+	return smtp_idle(&c->smtp) && c->leg[SMTP_CLIENT].out.n == 0 &&
+	    c->leg[SMTP_CLIENT].rest.n == 0;
+}
+
+/* Sends ready segments and acknowledgements at once: what one side wrote in one
+ * piece must not wait for a reply of the other. The client's socket has it from
+ * its listener. */
+static int
+connecting_socket(const struct address *a)
+{
+	int on = 1, why;
+	int fd = socket(a->sa.any.sa_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(fd, &a->sa.any, a->n) == 0 || errno == EINPROGRESS)
+		return fd;
+	why = errno;
+	(void)close(fd);
+	errno = why;
+	return -1;
+}
+
+static void on_io(struct ev_loop *, ev_io *, int);	/* it may come back */
+
+/* Connect to the server's next address; error says how the last one went. What
+ * the client has said meanwhile stays queued. */
+static void
+connect_next(struct conn *c, int error, int64_t now)
+{
+	struct leg *server = &c->leg[SMTP_SERVER];
+	struct worker *w = c->worker;
+	struct address a;
+	char text[ADDRESS_TEXT];
+
+	leg_close(server, w->loop, false);
+	while (origin_address(w->service->origin, c->tried, &a)) {
+		int fd;
+
+		c->tried++;
+		address_text(&a, text);
+		tap_upstream(&c->tap, text);
+		fd = connecting_socket(&a);
+		if (fd < 0) {
+			error = errno;
+			continue;
+		}
+		server->error = 0;
+		leg_open(server, fd, on_io);
+		server->io.data = c;
+		c->since_ns = now;
+		return;
+	}
+	origin_failed(w->service->origin, c->tap.facts.upstream, error);
+	stats_add(&w->stats.unreachable, 1);
+	part(c, "smtptap:connect-failed", true, "4.4.1",
+	    "cannot reach the mail server", now);
+}
+
+/* A side was reset: so is the other, once it has been given what came before,
+ * as far as it takes it now. */
+static void
+reset(struct conn *c, enum smtp_side side, int64_t now)
+{
+	struct leg *left = &c->leg[side == SMTP_CLIENT ? SMTP_SERVER :
+	    SMTP_CLIENT];
+
+	relay_end(c, side, true, now);
+	if (leg_is_open(left))
+		leg_flush(left);
+	leg_close(left, c->worker->loop, true);
+	c->state = CONN_OVER;
+}
+
+/* relay_read() has found the end of a side. */
+static void
+side_over(struct conn *c, enum smtp_side side, int64_t now)
+{
+	const struct leg *l = &c->leg[side];
+
+	if (l->error == 0)
+		relay_end(c, side, false, now);
+	else if (side == SMTP_SERVER && !l->connected)
+		connect_next(c, l->error, now);
+	else
+		reset(c, side, now);
+}
+
+static void
+on_io(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct conn *c = w->data;
+	enum smtp_side side = w == &c->leg[SMTP_CLIENT].io ? SMTP_CLIENT :
+	    SMTP_SERVER;
+	int64_t now = clock_ns();
+
+	(void)loop;
+	if (revents & EV_READ && !relay_read(c, side, now))
+		side_over(c, side, now);
+	else if (revents & EV_WRITE)
+		relay_write(c, side, now);
+	conn_settle(c, now);
+}
+
+static int64_t
+ns(double seconds)
+{
+	return (int64_t)(seconds * 1e9);
+}
+
+/* When the session's patience ends, and what for. */
+static int64_t
+due(struct conn *c)
+{
+	const struct options *o = &c->worker->service->options;
+
+	if (c->state == CONN_PARTING)
+		return c->since_ns + PARTING_NS;
+	if (!leg_is_connected(&c->leg[SMTP_SERVER]))
+		return c->since_ns + ns(o->connect_timeout);
+	return c->active_ns + ns(c->in_data ? o->data_timeout :
+	    o->idle_timeout);
+}
+
+static void
+time_out(struct conn *c, int64_t now)
+{
+	if (c->state == CONN_PARTING)
+		c->state = CONN_OVER;
+	else if (!c->leg[SMTP_SERVER].connected)
+		connect_next(c, ETIMEDOUT, now);
+	else {
+		stats_add(&c->worker->stats.timeouts, 1);
+		part(c, "smtptap:idle-timeout", may_speak(c), "4.4.2",
+		    "closing after a long silence", now);
+	}
+}
+
+/* Started once, and again only here: traffic moves due(), not the timer. */
+static void
+on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct conn *c = w->data;
+	int64_t now = clock_ns();
+
+	(void)revents;
+	if (due(c) <= now)
+		time_out(c, now);
+	if (!ev_is_active(w)) {
+		int64_t left = due(c) - now;
+
+		ev_timer_set(w, left > 0 ? (double)left / 1e9 : 0., 0.);
+		ev_timer_start(loop, w);
+	}
+	conn_settle(c, now);
+}
+
+static double
+first_look(const struct options *o)
+{
+	double least = o->connect_timeout;
+
+	if (o->idle_timeout < least)
+		least = o->idle_timeout;
+	return o->data_timeout < least ? o->data_timeout : least;
+}
+
+void
+conn_open(struct worker *w, const struct listener *listener, int fd,
+    const struct address *client)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+	char text[ADDRESS_TEXT];
+	int64_t now = clock_ns();
+
+	if (c == NULL) {
+		(void)close(fd);
+		worker_conn_gone(w);
+		return;
+	}
+	c->worker = w;
+	c->active_ns = c->since_ns = now;
+	leg_open(&c->leg[SMTP_CLIENT], fd, on_io);
+	leg_open(&c->leg[SMTP_SERVER], -1, on_io);
+	c->leg[SMTP_CLIENT].io.data = c->leg[SMTP_SERVER].io.data = c;
+	c->leg[SMTP_CLIENT].connected = true;
+	LIST_INSERT_HEAD(&w->conns, c, all);
+	ev_timer_init(&c->timer, on_timer, first_look(&w->service->options),
+	    0.);
+	c->timer.data = c;
+	ev_timer_start(w->loop, &c->timer);
+	address_text(client, text);
+	smtp_start(&c->smtp);
+	/* without memory it is not recorded; the line at the end says so */
+	(void)tap_open(&c->tap, w->port, &(struct tap_origin){
+	    .listener = listener->text, .client = text, .now_ns = now,
+	    .wall_ns = clock_wall_ns() });
+	connect_next(c, 0, now);
+	log_start(c);
+	conn_settle(c, now);
+}
+
+bool
+conn_flush(struct conn *c)
+{
+	return tap_flush(&c->tap);
+}
+
+void
+conn_resume(struct conn *c)
+{
+	relay_understand(c);
+	conn_settle(c, clock_ns());
+}
+
+void
+conn_stop(struct conn *c, bool at_once)
+{
+	int64_t now = clock_ns();
+
+	part(c, "smtptap:shutdown", may_speak(c), "4.3.2", "shutting down",
+	    now);
+	if (at_once)
+		c->state = CONN_OVER;
+	conn_settle(c, now);
+}

@@ -1,0 +1,325 @@
+/* smtptapd: relays SMTP, changes nothing, records every session.
+ *
+ * This thread resolves names, handles signals and waits; the workers relay. */
+#include <ares.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "proxy/log.h"
+#include "proxy/worker.h"
+
+#define SPARE_FILES 32	/* stdio, the store's files, lookups, one to refuse */
+
+struct daemon {
+	struct service service;
+	struct worker *workers[OPTIONS_THREADS_MAX];
+	unsigned running;
+	ev_signal term, interrupt, usr2;
+	enum worker_stop stopping;
+};
+
+static void
+stop_workers(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->running; i++)
+		worker_stop(d->workers[i], d->stopping);
+}
+
+/* The first one: let sessions finish. The second: now. */
+static void
+on_stop_signal(struct ev_loop *loop, ev_signal *s, int revents)
+{
+	struct daemon *d = s->data;
+
+	(void)revents;
+	d->stopping = d->stopping == WORKER_RUNS ? WORKER_DRAINS :
+	    WORKER_STOPS;
+	if (d->running == 0)
+		ev_break(loop, EVBREAK_ALL);	/* while looking up a name */
+	stop_workers(d);
+}
+
+static void
+on_usr2(struct ev_loop *loop, ev_signal *s, int revents)
+{
+	struct daemon *d = s->data;
+	struct log_line line;
+	uint64_t sum;
+
+	(void)loop, (void)revents;
+	line.n = 0;
+	log_uint(&line, "sessions", atomic_load(&d->service.sessions));
+#define STAT(name, meaning) \
+	sum = 0; \
+	for (unsigned i = 0; i < d->running; i++) \
+		sum += stats_read(&d->workers[i]->stats.name); \
+	log_uint(&line, #name, sum);
+#include "proxy/stats.def"
+#undef STAT
+	log_write(&line);
+}
+
+/* To wake wait_for_workers() is all. */
+static void
+on_worker_ended(struct ev_loop *loop, ev_async *a, int revents)
+{
+	(void)loop, (void)a, (void)revents;
+}
+
+static void
+watch_signals(struct daemon *d, struct ev_loop *loop)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	ev_signal_init(&d->term, on_stop_signal, SIGTERM);
+	ev_signal_init(&d->interrupt, on_stop_signal, SIGINT);
+	ev_signal_init(&d->usr2, on_usr2, SIGUSR2);
+	d->term.data = d->interrupt.data = d->usr2.data = d;
+	ev_signal_start(loop, &d->term);
+	ev_signal_start(loop, &d->interrupt);
+	ev_signal_start(loop, &d->usr2);
+}
+
+/* As many sessions as there are descriptors for. */
+static void
+limit_sessions(struct service *s)
+{
+	const struct options *o = &s->options;
+	rlim_t reserved = SPARE_FILES + o->threads * (o->listen.n + 3);
+	struct rlimit files = { 0 };
+	rlim_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+	    files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+		(void)getrlimit(RLIMIT_NOFILE, &files);
+	}
+	most = files.rlim_cur > reserved + 2 ? (files.rlim_cur - reserved) / 2 :
+	    1;
+	if (most > 1000000)
+		most = 1000000;
+	s->max_sessions = o->max_sessions ? o->max_sessions : (unsigned)most;
+	if (s->max_sessions > most)
+		log_sentence(LOG_ERROR, "--max-sessions %u needs more open "
+		    "files than the limit of %llu allows; it is enough for %u",
+		    s->max_sessions, (unsigned long long)files.rlim_cur,
+		    (unsigned)most);
+}
+
+/* As in our replies: a host name, whatever the machine is called. */
+static void
+name_host(char name[WORKER_NAME_MAX])
+{
+	if (gethostname(name, WORKER_NAME_MAX) < 0)
+		name[0] = '\0';
+	name[WORKER_NAME_MAX - 1] = '\0';
+	name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] = '\0';
+	if (name[0] == '\0')
+		(void)strcpy(name, "localhost");
+}
+
+static int
+fail(int code, const char *error)
+{
+	log_sentence(LOG_ERROR, "%s", error);
+	return code;
+}
+
+/* The mail server behind us must not be ourselves. */
+static int
+refuse_loop(struct service *s)
+{
+	char error[OPTIONS_ERROR], text[ADDRESS_TEXT];
+	struct address a;
+
+	for (unsigned i = 0; origin_address(s->origin, i, &a); i++)
+		for (unsigned l = 0; l < s->options.listen.n; l++) {
+			if (!listener_catches(&s->listeners[l], &a))
+				continue;
+			address_text(&a, text);
+			(void)snprintf(error, sizeof(error), "--upstream %s "
+			    "is our own --listen %s: mail would run in a "
+			    "circle", text, s->listeners[l].text);
+			return fail(EX_USAGE, error);
+		}
+	return 0;
+}
+
+static int
+find_upstream(struct daemon *d, struct ev_loop *loop)
+{
+	const struct endpoint *e = &d->service.options.upstream;
+	char error[OPTIONS_ERROR];
+	const char *why;
+
+	d->service.origin = origin_open(loop, e, &why);
+	if (d->service.origin || d->stopping)
+		return 0;
+	(void)snprintf(error, sizeof(error),
+	    "cannot find the mail server --upstream %s: %s", e->host, why);
+	return fail(EX_UNAVAILABLE, error);
+}
+
+static int
+open_listeners(struct service *s)
+{
+	char error[OPTIONS_ERROR];
+
+	for (unsigned i = 0; i < s->options.listen.n; i++) {
+		int code = listener_open(&s->listeners[i],
+		    &s->options.listen.list[i], s->options.threads, error);
+
+		if (code)
+			return fail(code, error);
+	}
+	return refuse_loop(s);
+}
+
+static int
+open_recorder(struct service *s)
+{
+	char error[RECORD_ERROR_MAX];
+
+	if (strcmp(s->options.record, "none") == 0)
+		return 0;
+	s->recorder = recorder_open(s->options.record, &recorder_default_limits,
+	    error);
+	return s->recorder ? 0 : fail(EX_CANTCREAT, error);
+}
+
+static int
+start_workers(struct daemon *d)
+{
+	struct service *s = &d->service;
+
+	for (unsigned i = 0; i < s->options.threads; i++) {
+		d->workers[i] = worker_new(s, i);
+		if (d->workers[i] == NULL)
+			return fail(EX_OSERR, "cannot start: out of memory or "
+			    "of file descriptors");
+	}
+	while (d->running < s->options.threads) {
+		int error = worker_start(d->workers[d->running]);
+
+		if (error)
+			return fail(EX_OSERR, strerror(error));
+		d->running++;
+	}
+	return 0;
+}
+
+static void
+tell_ready(const struct service *s)
+{
+	char line[OPTIONS_LISTEN_MAX * ADDRESS_TEXT + 32] = "ready listen=";
+	int fd = s->options.ready_fd;
+
+	if (fd < 0)
+		return;
+	for (unsigned i = 0; i < s->options.listen.n; i++) {
+		if (i)
+			(void)strcat(line, ",");
+		(void)strcat(line, s->listeners[i].text);
+	}
+	(void)strcat(line, "\n");
+	if (write(fd, line, strlen(line)) < 0)
+		log_sentence(LOG_ERROR, "--ready-fd %d: %s", fd,
+		    strerror(errno));
+	(void)close(fd);
+}
+
+/* Until the last worker has ended; a second signal may come meanwhile. */
+static void
+wait_for_workers(struct daemon *d, struct ev_loop *loop)
+{
+	for (unsigned i = 0; i < d->running; i++)
+		while (!worker_has_ended(d->workers[i]))
+			ev_run(loop, EVRUN_ONCE);
+	for (unsigned i = 0; i < d->running; i++)
+		worker_join(d->workers[i]);
+}
+
+static void
+close_all(struct daemon *d)
+{
+	struct service *s = &d->service;
+	char error[RECORD_ERROR_MAX];
+
+	if (s->recorder && !recorder_close(s->recorder, error))
+		log_sentence(LOG_ERROR, "not all has been recorded: %s", error);
+	for (unsigned i = 0; i < s->options.threads; i++)
+		if (d->workers[i])
+			worker_free(d->workers[i]);
+	for (unsigned i = 0; i < s->options.listen.n; i++)
+		listener_close(&s->listeners[i]);
+	origin_close(s->origin);
+}
+
+/* Signals are this thread's: the others are started with all of them blocked. */
+static int
+serve(struct daemon *d, struct ev_loop *loop)
+{
+	struct service *s = &d->service;
+	sigset_t all, before;
+	int code;
+
+	watch_signals(d, loop);
+	limit_sessions(s);
+	name_host(s->name);
+	s->loop = loop;
+	ev_async_init(&s->worker_ended, on_worker_ended);
+	ev_async_start(loop, &s->worker_ended);
+	if ((code = find_upstream(d, loop)) != 0 || d->stopping ||
+	    (code = open_listeners(s)) != 0)
+		return code;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_BLOCK, &all, &before);
+	if ((code = open_recorder(s)) == 0 && (code = start_workers(d)) == 0)
+		tell_ready(s);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (code) {
+		d->stopping = WORKER_STOPS;
+		stop_workers(d);
+	}
+	wait_for_workers(d, loop);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct daemon d;
+	struct options *o = &d.service.options;
+	char error[OPTIONS_ERROR];
+	struct ev_loop *loop;
+	int code;
+
+	if (!options_parse(o, argc, argv, error))
+		return fail(EX_USAGE, error);
+	if (o->help || o->version) {
+		if (o->help)
+			options_help(stdout);
+		else
+			(void)puts("smtptapd " SMTPTAP_VERSION);
+		return fflush(stdout) == 0 ? 0 : EX_OSERR;
+	}
+	if (o->ready_fd >= 0 && fcntl(o->ready_fd, F_GETFD) < 0)
+		return fail(EX_USAGE, "--ready-fd: this file descriptor is not "
+		    "open");
+	log_set_level(o->quiet ? LOG_ERROR : o->verbose > 1 ? LOG_DEBUG :
+	    o->verbose ? LOG_VERBOSE : LOG_INFO);
+	loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	if (loop == NULL || ares_library_init(ARES_LIB_INIT_ALL) != 0)
+		return fail(EX_OSERR, "cannot start: no epoll, or no memory");
+	code = serve(&d, loop);
+	close_all(&d);
+	ares_library_cleanup();
+	return code;
+}

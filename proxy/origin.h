@@ -1,0 +1,30 @@
+/* origin: the mail server behind us: what it is called and where it is.
+ *
+ * A name is looked up at the start and again every ORIGIN_LIFETIME seconds, in
+ * the loop given; while that fails, the addresses known before stay good. The
+ * loop threads only copy addresses and never wait for a lookup. */
+#ifndef PROXY_ORIGIN_H
+#define PROXY_ORIGIN_H
+
+#include "proxy/resolver.h"
+
+#define ORIGIN_LIFETIME 30.	/* seconds */
+
+struct origin;
+
+/* Find its addresses; runs loop until they are found, for some seconds at
+ * most. NULL and the reason, a static string, if there are none, or if a
+ * watcher of the loop broke it meanwhile. */
+struct origin *origin_open(struct ev_loop *, const struct endpoint *,
+    const char **error);
+void origin_close(struct origin *);
+
+/* The i-th address to try. False: there are no more. Any thread. */
+bool origin_address(struct origin *, unsigned i, struct address *);
+
+/* What a session has found, for the log: told once when the server cannot be
+ * reached any more, and once when it can again. Any thread. */
+void origin_failed(struct origin *, const char *address, int error);
+void origin_reached(struct origin *);
+
+#endif

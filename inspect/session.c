@@ -260,11 +260,13 @@ smtp_next(struct smtp_session *s, enum smtp_side side, struct span *in,
 	if (in->n == 0) {
 		s->drained[side] = s->ended[side];
 		step = SMTP_MORE;
-	} else if (s->skipping[side])
+	} else if (s->skipping[side]) {
 		step = skip_line(s, side, in, ev);
-	else if (s->opaque)
+	} else if (s->opaque) {
 		step = cut_opaque(in, in->n, ev);
-	else
+		if (side == SMTP_CLIENT && s->opaque_secret)
+			ev->secret = ev->raw;
+	} else
 		step = side == SMTP_CLIENT ? client_next(s, in, ev) :
 		    server_next(s, in, ev);
 	if (side == SMTP_CLIENT && step != SMTP_EVENT)
@@ -283,6 +285,13 @@ void
 smtp_end(struct smtp_session *s, enum smtp_side side)
 {
 	s->ended[side] = true;
+}
+
+void
+smtp_give_up(struct smtp_session *s)
+{
+	s->opaque_secret = may_be_secret(s, (struct span){ "", 0 });
+	s->opaque = true;
 }
 
 void

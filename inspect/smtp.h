@@ -131,6 +131,7 @@ struct smtp_session {
 	bool strict;		/* smtp_strict() */
 	bool suspect;		/* unknown commands may be stray credentials */
 	bool opaque;		/* neither side is interpreted any more */
+	bool opaque_secret;	/* and what the client sends may be a credential */
 	bool skipping[2];	/* inside an overlong line of that side */
 	bool skip_secret;	/* and it is a credential */
 	bool ended[2];		/* smtp_end() was called */
@@ -155,6 +156,10 @@ enum smtp_step smtp_next(struct smtp_session *, enum smtp_side side,
 /* This side will send no more. Offer what is left until MORE with nothing left,
  * then once more with nothing: from there the other side no longer waits. */
 void smtp_end(struct smtp_session *, enum smtp_side side);
+
+/* Understand no more: what waits and what is still to come, of both sides, is
+ * OPAQUE. For a caller that cannot hold all that WAIT leaves with it. */
+void smtp_give_up(struct smtp_session *);
 
 /* The server is known to end mail data at CRLF.CRLF only, because it is us:
  * nothing is kept back behind a lookalike. After smtp_start(). */

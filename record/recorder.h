@@ -61,14 +61,19 @@ struct recorder_message {
 
 /* A part of a session: what its tap has gathered since the part before. */
 struct recorder_part {
-	struct recorder_part *next;	/* the recorder's own */
+	struct recorder_part *next;	/* these three are the recorder's own */
+	struct recorder_port *port;
+	size_t octets;			/* of memory */
 	unsigned n;			/* 0.. within the session */
 	bool last;			/* the session is over */
 	bool row;			/* session below is to be written */
 	struct recorder_session session;
-	struct text wire;		/* wire log, see wire.h */
+	struct text wire;		/* a wire log of its own, see wire.h:
+					 * its first frame counts from t_us 0 */
 	struct text exchanges;		/* JSON array elements, comma between */
 	struct text events;		/* JSON array elements, comma between */
+	unsigned exchanges_before;	/* elements in the session's earlier */
+	unsigned events_before;		/* parts: they number those of this one */
 	struct recorder_message *messages;	/* a list, oldest first */
 };
 

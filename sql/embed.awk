@@ -1,7 +1,7 @@
 # embed: makes <out>.c and <out>.h from the .sql files given.
 #
 # sql/schema/NNNN_*.sql: one migration each, numbered from 0001 without a hole;
-# becomes a row of sql_schema[]. Every other file: statements, each behind a
+# becomes a row of sql_schema[], and sets the version at its end. Every other file: statements, each behind a
 # line "-- name: foo_bar"; becomes SQL_FOO_BAR and a row of sql_statements[].
 # Comment lines of statements are dropped, those of a schema are kept: SQLite
 # shows them with the table. Works with mawk, gawk and busybox awk.
@@ -78,8 +78,10 @@ END {
 	for (i = 1; i <= statements; i++)
 		printf "\t{ \"%s\",\n%s\t},\n", statement_name[i], statement_text[i] > c
 	print "};\n\nconst struct sql_migration sql_schema[SQL_VERSION] = {" > c
-	for (i = 1; i <= versions; i++)
+	for (i = 1; i <= versions; i++) {
+		migration_text[i] = migration_text[i] quoted("pragma user_version = " i ";")
 		printf "\t{ %d, \"%s\",\n%s\t},\n", i, migration_name[i], migration_text[i] > c
+	}
 	print "};" > c
 	close(c)
 

@@ -1,0 +1,77 @@
+#include "record/checkpoint.h"
+
+static void *
+copy_when_told(void *arg)
+{
+	struct checkpoint *c = arg;
+	int pages, copied;
+
+	for (;;) {
+		bell_wait(&c->bell, -1);
+		if (atomic_load(&c->stopping))
+			return NULL;
+		/* A failure (disk full) shows in the next commit, too: the WAL
+		 * grows until there is no room for it. */
+		if (sqlite3_wal_checkpoint_v2(c->db, NULL,
+		    SQLITE_CHECKPOINT_PASSIVE, &pages, &copied) == SQLITE_OK)
+			atomic_store(&c->copied, copied);
+	}
+}
+
+/* SQLite calls it after each commit, in the writer thread. */
+static int
+committed(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct checkpoint *c = arg;
+
+	(void)db;
+	(void)name;
+	if (pages < c->pages)
+		c->copy_at = CHECKPOINT_STEP;
+	c->pages = pages;
+	if (pages >= c->copy_at) {
+		c->copy_at = pages + CHECKPOINT_STEP;
+		bell_ring(&c->bell);
+	}
+	return SQLITE_OK;
+}
+
+bool
+checkpoint_start(struct checkpoint *c, sqlite3 *writer, sqlite3 *db)
+{
+	*c = (struct checkpoint){ .writer = writer, .db = db,
+	    .copy_at = CHECKPOINT_STEP, .empty_at = CHECKPOINT_MAX };
+	if (!bell_init(&c->bell))
+		return false;
+	(void)sqlite3_wal_hook(writer, committed, c);
+	if (pthread_create(&c->thread, NULL, copy_when_told, c) == 0)
+		return true;
+	bell_fini(&c->bell);
+	return false;
+}
+
+void
+checkpoint_stop(struct checkpoint *c)
+{
+	atomic_store(&c->stopping, true);
+	bell_ring(&c->bell);
+	(void)pthread_join(c->thread, NULL);
+	bell_fini(&c->bell);
+}
+
+void
+checkpoint_turn(struct checkpoint *c)
+{
+	int copied = atomic_load(&c->copied);
+
+	/* Only the rest of it: a long copy is the checkpointer's. */
+	if (c->pages < c->empty_at || c->pages - copied >= CHECKPOINT_STEP)
+		return;
+	if (sqlite3_wal_checkpoint_v2(c->writer, NULL,
+	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK) {
+		atomic_store(&c->copied, 0);
+		c->empty_at = CHECKPOINT_MAX;
+	} else {
+		c->empty_at = c->pages + CHECKPOINT_STEP;
+	}
+}

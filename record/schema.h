@@ -1,0 +1,27 @@
+/* schema: which version of our schema a database has, and how it gets the
+ * newest. docs/SCHEMA.md describes it.
+ *
+ * PRAGMA application_id tells our databases from others, PRAGMA user_version
+ * tells the version: the number of the last file of sql/schema/ applied. */
+#ifndef RECORD_SCHEMA_H
+#define RECORD_SCHEMA_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "record/recorder.h"
+
+#define SCHEMA_APPLICATION_ID	0x53544150	/* "STAP" */
+
+/* May this database be written? True if it is ours, of this version or older,
+ * or empty; nothing is changed. Else a sentence that begins with path. */
+bool schema_check(sqlite3 *, const char *path, char error[RECORD_ERROR_MAX]);
+
+/* May it be read with the statements of this version? As schema_check(), but
+ * an empty or older one is refused. */
+bool schema_current(sqlite3 *, const char *path, char error[RECORD_ERROR_MAX]);
+
+/* Apply the migrations that are missing, all or none. After schema_check(). */
+bool schema_migrate(sqlite3 *, const char *path, char error[RECORD_ERROR_MAX]);
+
+#endif

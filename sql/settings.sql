@@ -1,0 +1,34 @@
+-- Settings of a connection. Several statements each: for sqlite3_exec().
+
+-- name: before_schema
+pragma page_size = 16384;
+pragma auto_vacuum = none;
+
+-- name: writer_settings
+-- A checkpointer of our own; a small cache, for a batch is written once and
+-- not read; deleted secrets are overwritten.
+pragma journal_mode = wal;
+pragma wal_autocheckpoint = 0;
+pragma cache_size = -2048;
+pragma mmap_size = 0;
+pragma temp_store = memory;
+pragma secure_delete = on;
+
+-- name: checkpointer_settings
+pragma wal_autocheckpoint = 0;
+pragma cache_size = -256;
+pragma mmap_size = 0;
+
+-- name: sync_async
+-- Safe from kill -9 at once, from a power cut as of the next checkpoint.
+pragma synchronous = normal;
+
+-- name: sync_commit
+-- Safe from a power cut as of each commit.
+pragma synchronous = full;
+
+-- name: reader_settings
+pragma query_only = on;
+pragma trusted_schema = off;
+pragma cell_size_check = on;
+pragma mmap_size = 0;

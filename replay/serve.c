@@ -1,22 +1,37 @@
 #include "replay/verbs.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "replay/print.h"
+#include "replay/net.h"
+#include "replay/recording.h"
+#include "replay/server.h"
 #include "replay/sink.h"
 
-#define REFUSALS_MAX 64
+#define REFUSALS_MAX	64
+#define TIMEOUT		(300 * NET_SECOND)	/* RFC 5321 4.5.3.2.7 */
+#define FD_MAX		1048576
 
-enum { OPTION_LISTEN = OPTION_LONG, OPTION_SINK, OPTION_READY_FD,
-    OPTION_REFUSE };
+enum {
+	OPTION_LISTEN = OPTION_LONG, OPTION_SINK, OPTION_READY_FD,
+	OPTION_REFUSE, OPTION_MATCH, OPTION_LOOP,
+};
 
 static const struct option_row options[] = {
 	{ OPTION_LISTEN, "listen", "ADDR:PORT",
 	    "where to listen; port 0: any free one" },
-	{ OPTION_SINK, "sink", NULL, "accept everything, play no session" },
 	{ OPTION_READY_FD, "ready-fd", "N",
 	    "write 'ready listen=ADDR:PORT' there once listening" },
+	{ OPTION_MATCH, "match", "strict|verb",
+	    "what the client must say: the recorded lines (the default), or "
+	    "just their verbs" },
+	{ OPTION_LOOP, "loop", NULL,
+	    "one client after the other, until TERM or INT" },
+	{ OPTION_SINK, "sink", NULL,
+	    "accept everything, keep nothing, many clients at once" },
 	{ OPTION_REFUSE, "refuse", "VERB:REPLY",
 	    "sink: answer this verb so; CONNECT is the greeting, '.' the end "
 	    "of data" },
@@ -24,53 +39,222 @@ static const struct option_row options[] = {
 };
 
 struct serving {
-	bool sink;
-	struct sink_options to;
+	const struct global *global;
+	const char *listen;
+	int ready_fd;		/* -1: nobody waits */
+	bool sink, loop;
+	struct server_options server;
 	struct answer_refusal refusals[REFUSALS_MAX];
+	size_t nrefusals;
 };
+
+static int
+take_fd(const struct args *args, int *fd)
+{
+	char *end;
+	long n = strtol(args->value, &end, 10);
+
+	if (*end || end == args->value || n < 0 || n > FD_MAX)
+		return complain_usage(args->verb,
+		    "--ready-fd is the number of a descriptor, not \"%s\"",
+		    args->value);
+	*fd = (int)n;
+	return EXIT_OK;
+}
+
+static int
+take_refusal(struct serving *s, const struct args *args)
+{
+	if (s->nrefusals == REFUSALS_MAX)
+		return complain_usage(args->verb, "more than %d times --refuse",
+		    REFUSALS_MAX);
+	if (!answer_parse_refusal(args->value, &s->refusals[s->nrefusals++]))
+		return complain_usage(args->verb, "--refuse is VERB:REPLY, as "
+		    "in 'RCPT:550 5.1.1 no', not \"%s\"", args->value);
+	return EXIT_OK;
+}
+
+static int
+take_option(struct serving *s, const struct args *args, int id)
+{
+	switch (id) {
+	case OPTION_LISTEN:
+		s->listen = args->value;
+		return EXIT_OK;
+	case OPTION_SINK:
+		s->sink = true;
+		return EXIT_OK;
+	case OPTION_READY_FD:
+		return take_fd(args, &s->ready_fd);
+	case OPTION_REFUSE:
+		return take_refusal(s, args);
+	case OPTION_LOOP:
+		s->loop = true;
+		return EXIT_OK;
+	case OPTION_MATCH:
+		s->server.verbs = strcmp(args->value, "verb") == 0;
+		if (s->server.verbs || strcmp(args->value, "strict") == 0)
+			return EXIT_OK;
+		return complain_usage(args->verb,
+		    "--match is strict or verb, not \"%s\"", args->value);
+	default:
+		return args->status;
+	}
+}
+
+/* Wait for the next client. -1: a signal came instead. */
+static int
+next_client(int listener, int signals, char name[NET_NAME_MAX])
+{
+	struct pollfd p[] = {
+		{ .fd = listener, .events = POLLIN },
+		{ .fd = signals, .events = POLLIN },
+	};
+	int fd = -1;
+
+	while (fd < 0) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return -1;
+		if (p[1].revents)
+			return -1;
+		fd = net_accept(listener, name);
+	}
+	return fd;
+}
+
+static void
+say_verdict(const struct serving *s, const char *name, enum exit_status status)
+{
+	static const struct {
+		enum exit_status status;
+		const char *sentence;
+	} sentences[] = {
+		{ EXIT_OK, "has followed the recording" },
+		{ EXIT_UNEXPECTED, "has departed from the recording" },
+		{ EXIT_CLOSED, "has left before the end of the recording" },
+		{ EXIT_TIMEOUT, "was silent for too long" },
+	};
+
+	for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
+		if (sentences[i].status == status && !s->global->quiet)
+			printf("%s %s\n", name, sentences[i].sentence);
+	(void)fflush(stdout);
+}
+
+/* Play to one client, or with --loop to one after the other: then the first
+ * that departed gives the status. */
+static int
+play(const struct serving *s, int listener, const struct script *script)
+{
+	char name[NET_NAME_MAX];
+	int fd, worst = s->loop ? EXIT_OK : EXIT_CLOSED;
+	enum exit_status status;
+
+	while ((fd = next_client(listener, s->server.signals, name)) >= 0) {
+		status = server_play(fd, script, &s->server);
+		(void)close(fd);
+		say_verdict(s, name, status);
+		if (!s->loop)
+			return (int)status;
+		if (worst == EXIT_OK)
+			worst = (int)status;
+	}
+	return worst;
+}
+
+static int
+listen_and_play(struct serving *s, const struct script *script)
+{
+	char name[NET_NAME_MAX], error[NET_ERROR_MAX];
+	int listener = net_listen(s->listen, name, error), status;
+
+	if (listener < 0)
+		return complain(EXIT_USAGE, "%s", error);
+	s->server.signals = net_signals(error);
+	if (s->server.signals < 0 ||
+	    (s->ready_fd >= 0 && !net_ready(s->ready_fd, name, error)))
+		status = complain(EXIT_USAGE, "%s", error);
+	else
+		status = play(s, listener, script);
+	if (s->server.signals >= 0)
+		(void)close(s->server.signals);
+	(void)close(listener);
+	return status;
+}
+
+static int
+serve_session(struct serving *s, const char *which)
+{
+	struct script script;
+	int status = recording_load(s->global, which, &script);
+
+	if (status != EXIT_OK)
+		return status;
+	if (script.lookalike)
+		status = complain(EXIT_USAGE, "this session cannot be served: "
+		    "its server took something other than CRLF.CRLF for the "
+		    "end of data");
+	else
+		status = listen_and_play(s, &script);
+	script_free(&script);
+	return status;
+}
+
+static int
+serve_sink(const struct serving *s)
+{
+	struct sink_options sink = {
+		.listen = s->listen, .ready_fd = s->ready_fd,
+		.verbose = s->global->verbose > 0,
+		.refusals = s->refusals, .nrefusals = s->nrefusals,
+	};
+
+	return sink_run(&sink);
+}
 
 static int
 run(struct global *global, int argc, char **argv)
 {
-	struct serving s = { .to = { .ready_fd = -1 } };
+	struct serving s = { .global = global, .ready_fd = -1,
+	    .server.timeout = TIMEOUT };
 	struct args args;
-	int id;
+	int id, status;
 
 	args_init(&args, global, &verb_serve, argc, argv);
-	while ((id = args_next(&args)) != ARGS_END)
-		switch (id) {
-		case OPTION_LISTEN:
-			s.to.listen = args.value;
-			break;
-		case OPTION_SINK:
-			s.sink = true;
-			break;
-		case OPTION_READY_FD:
-			s.to.ready_fd = atoi(args.value);
-			break;
-		case OPTION_REFUSE:
-			if (s.to.nrefusals == REFUSALS_MAX ||
-			    !answer_parse_refusal(args.value,
-			    &s.refusals[s.to.nrefusals++]))
-				return complain_usage(&verb_serve,
-				    "--refuse '%s' is not VERB:CODE text",
-				    args.value);
-			break;
-		default:
-			return args.status;
-		}
-	s.to.refusals = s.refusals;
-	s.to.verbose = global->verbose > 0;
-	if (s.to.listen == NULL)
-		return complain_usage(&verb_serve, "--listen is missing");
-	return sink_run(&s.to);
+	while ((id = args_next(&args)) != ARGS_END) {
+		status = take_option(&s, &args, id);
+		if (status != EXIT_OK || id == ARGS_STOP)
+			return status;
+	}
+	if (s.listen == NULL || args.nwords != (s.sink ? 0 : 1))
+		return complain_usage(&verb_serve, "serve needs --listen "
+		    "ADDR:PORT, and either one session or --sink");
+	if (s.nrefusals && !s.sink)
+		return complain_usage(&verb_serve, "--refuse needs --sink");
+	if (s.sink)
+		return serve_sink(&s);
+	if (!global->quiet)
+		s.server.stage = (struct stage){ stdout,
+		    print_colored(global, stdout) };
+	return serve_session(&s, args.words[0]);
 }
 
 const struct verb verb_serve = {
 	.name = "serve",
-	.synopsis = "ID --listen ADDR:PORT | --sink --listen ADDR:PORT",
+	.synopsis = "ID --listen ADDR:PORT\n"
+	    "       smtptap serve --sink --listen ADDR:PORT",
 	.help = "play the server's side of a session, or accept everything",
-	.more = "",
+	.more =
+	    "A client must say what was recorded; each line is answered as it "
+	    "was then. The\nname in EHLO, the values of SIZE=, ENVID= and "
+	    "AUTH=, credentials, sizes of chunks\nand mail content are not "
+	    "compared. At the first other line: 503, and close.\n\n"
+	    "Exit: 0 the client has followed the recording, 42 it said "
+	    "something else, 6 it\nleft before the end, 41 it was silent for "
+	    "five minutes.\n\n"
+	    "    smtptap --db s.db serve last --listen 127.0.0.1:2525\n"
+	    "    smtptap serve --sink --listen 127.0.0.1:2525 \\\n"
+	    "        --refuse 'RCPT:550 5.1.1 no such user'\n",
 	.options = options,
 	.run = run,
 };

@@ -1,0 +1,278 @@
+#include "replay/verbs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "replay/client.h"
+#include "replay/envelope.h"
+#include "replay/net.h"
+#include "replay/recording.h"
+
+#define TIMEOUT_S 60		/* seconds, unless --timeout says otherwise */
+#define TIMEOUT_S_MAX 86400
+
+enum {
+	OPTION_TO = OPTION_LONG, OPTION_TIMING, OPTION_RCPT_TO,
+	OPTION_MAIL_FROM, OPTION_HELO, OPTION_REALLY_SEND, OPTION_COMPARE,
+	OPTION_ON_MISMATCH, OPTION_TIMEOUT,
+};
+
+static const struct option_row options[] = {
+	{ OPTION_TO, "to", "HOST:PORT", "the server to play the client to" },
+	{ OPTION_RCPT_TO, "rcpt-to", "ADDRESS",
+	    "the recipient, in every RCPT, whoever was recorded" },
+	{ OPTION_MAIL_FROM, "mail-from", "ADDRESS",
+	    "the sender, in every MAIL" },
+	{ OPTION_HELO, "helo", "NAME", "the name in EHLO, HELO and LHLO" },
+	{ OPTION_REALLY_SEND, "really-send", NULL,
+	    "write to the recorded recipients, on another machine" },
+	{ OPTION_TIMING, "timing", "fast|recorded",
+	    "as soon as the replies allow (fast), or with the client's pauses" },
+	{ OPTION_COMPARE, "compare", "code|enhanced|text|off",
+	    "what must be the same: the code; and the enhanced code (the "
+	    "default); and the text, but for its volatile parts" },
+	{ OPTION_ON_MISMATCH, "on-mismatch", "continue|stop",
+	    "play on to the end (the default), or stop at a reply that "
+	    "differs" },
+	{ OPTION_TIMEOUT, "timeout", "SECONDS",
+	    "give up when the server is silent for so long; 60 if not named" },
+	{ 0 },
+};
+
+struct replay {
+	const struct global *global;
+	const char *session, *to;
+	bool really_send;
+	struct envelope envelope;
+	struct client_options client;
+};
+
+/* A value that is one of two words. */
+static int
+choose(const struct args *args, const char *option, const char *no,
+    const char *yes, bool *is_yes)
+{
+	*is_yes = strcmp(args->value, yes) == 0;
+	if (*is_yes || strcmp(args->value, no) == 0)
+		return EXIT_OK;
+	return complain_usage(args->verb, "--%s is %s or %s, not \"%s\"",
+	    option, no, yes, args->value);
+}
+
+static int
+take_timeout(const struct args *args, int64_t *timeout)
+{
+	char *end;
+	long seconds = strtol(args->value, &end, 10);
+
+	if (*end || end == args->value || seconds < 1 ||
+	    seconds > TIMEOUT_S_MAX)
+		return complain_usage(args->verb, "--timeout is 1 to %d "
+		    "seconds, not \"%s\"", TIMEOUT_S_MAX, args->value);
+	*timeout = seconds * NET_SECOND;
+	return EXIT_OK;
+}
+
+static int
+take_option(struct replay *r, const struct args *args, int id)
+{
+	switch (id) {
+	case OPTION_TO:
+		r->to = args->value;
+		return EXIT_OK;
+	case OPTION_TIMING:
+		return choose(args, "timing", "fast", "recorded",
+		    &r->client.recorded_timing);
+	case OPTION_RCPT_TO:
+		r->envelope.rcpt_to = args->value;
+		return EXIT_OK;
+	case OPTION_MAIL_FROM:
+		r->envelope.mail_from = args->value;
+		return EXIT_OK;
+	case OPTION_HELO:
+		r->envelope.helo = args->value;
+		return EXIT_OK;
+	case OPTION_REALLY_SEND:
+		r->really_send = true;
+		return EXIT_OK;
+	case OPTION_COMPARE:
+		if (compare_level(args->value, &r->client.compare))
+			return EXIT_OK;
+		return complain_usage(args->verb, "--compare is code, "
+		    "enhanced, text or off, not \"%s\"", args->value);
+	case OPTION_ON_MISMATCH:
+		return choose(args, "on-mismatch", "continue", "stop",
+		    &r->client.stop);
+	case OPTION_TIMEOUT:
+		return take_timeout(args, &r->client.timeout);
+	default:
+		return args->status;
+	}
+}
+
+/* Name the place where a replay ended before its time. */
+static void
+say_where(const struct script *script, const struct verdict *v,
+    const char *what)
+{
+	const struct script_reply *next = v->compared < script->nreplies ?
+	    &script->replies[v->compared] : NULL;
+	const char *verb = next ? smtp_verb_name(next->verb) : "";
+
+	printf("%s reply %zu of %zu", what, v->compared + 1,
+	    script->nreplies);
+	printf(verb[0] ? ", to %s\n" : "\n",
+	    next && next->verb == SMTP_END ? "the end of data" : verb);
+}
+
+static void
+say_verdict(const struct replay *r, const struct script *script,
+    const struct verdict *v)
+{
+	if (v->status == EXIT_TIMEOUT)
+		say_where(script, v, "timed out waiting for");
+	else if (v->status == EXIT_CLOSED)
+		say_where(script, v, "the server closed the connection before");
+	else if (r->client.compare == COMPARE_OFF && v->status == EXIT_OK)
+		printf("%zu replies came, none was compared\n", v->compared);
+	else if (v->differed == 0)
+		printf("%zu replies compared, none differed\n", v->compared);
+	else
+		printf("%zu of %zu replies differed\n", v->differed,
+		    v->compared);
+}
+
+static const char *
+result_name(enum exit_status status)
+{
+	return status == EXIT_OK ? "same" : status == EXIT_TIMEOUT ? "timeout" :
+	    status == EXIT_CLOSED ? "closed" : "diverged";
+}
+
+static void
+print_json(const struct replay *r, const struct script *script,
+    const struct verdict *v, int64_t duration)
+{
+	struct text t = { 0 };
+
+	text_str(&t, "{\"session\":");
+	text_json(&t, span_of(r->session));
+	text_str(&t, ",\"target\":");
+	text_json(&t, span_of(r->to));
+	text_printf(&t, ",\"result\":\"%s\",\"recorded\":%zu,\"compared\":%zu,"
+	    "\"differed\":%zu,\"duration_us\":%lld,\"stopped\":",
+	    result_name(v->status), script->nreplies, v->compared, v->differed,
+	    (long long)(duration / 1000));
+	if (v->stopped)
+		text_json(&t, span_of(v->stopped));
+	else
+		text_str(&t, "null");
+	text_str(&t, ",\"differences\":[");
+	text_span(&t, text_all(&v->differences));
+	text_str(&t, "]}\n");
+	(void)fwrite(t.p, 1, t.n, stdout);
+	text_free(&t);
+}
+
+/* Nobody is mailed by accident (PRODUCT: the envelope overrides). */
+static int
+connect_guarded(const struct replay *r, int *fd)
+{
+	char error[NET_ERROR_MAX];
+	struct addrinfo *list = net_resolve(r->to, false, error);
+
+	if (list == NULL)
+		return complain(EXIT_CONNECT, "%s", error);
+	if (!net_loopback(list) && !r->envelope.rcpt_to && !r->really_send) {
+		freeaddrinfo(list);
+		return complain(EXIT_USAGE, "%s is another machine: say with "
+		    "--rcpt-to who is to get the mail, or --really-send",
+		    r->to);
+	}
+	*fd = net_connect(r->to, list, net_now() + r->client.timeout, error);
+	freeaddrinfo(list);
+	return *fd < 0 ? complain(EXIT_CONNECT, "%s", error) : EXIT_OK;
+}
+
+static int
+play(const struct replay *r, struct script *script)
+{
+	struct verdict verdict;
+	int64_t start = net_now();
+	int fd = -1, status = connect_guarded(r, &fd);
+
+	if (status != EXIT_OK)
+		return status;
+	client_play(fd, script, &r->client, &verdict);
+	(void)close(fd);
+	if (r->global->json)
+		print_json(r, script, &verdict, net_now() - start);
+	else
+		say_verdict(r, script, &verdict);
+	verdict_fini(&verdict);
+	status = print_finish(stdout);
+	return status == EXIT_OK ? (int)verdict.status : status;
+}
+
+static int
+run(struct global *global, int argc, char **argv)
+{
+	struct replay r = {
+		.global = global,
+		.client = {
+			.compare = COMPARE_ENHANCED,
+			.timeout = TIMEOUT_S * NET_SECOND,
+		},
+	};
+	struct script script;
+	struct args args;
+	const char *wrong;
+	int id, status;
+
+	args_init(&args, global, &verb_replay, argc, argv);
+	while ((id = args_next(&args)) != ARGS_END) {
+		status = take_option(&r, &args, id);
+		if (status != EXIT_OK || id == ARGS_STOP)
+			return status;
+	}
+	if (args.nwords != 1 || r.to == NULL)
+		return complain_usage(&verb_replay,
+		    "replay needs one session and --to HOST:PORT");
+	wrong = envelope_check(&r.envelope);
+	if (wrong)
+		return complain_usage(&verb_replay, "%s", wrong);
+	r.session = args.words[0];
+	if (!global->json && !global->quiet)
+		r.client.stage = (struct stage){ stdout,
+		    print_colored(global, stdout) };
+	status = recording_load(global, r.session, &script);
+	if (status != EXIT_OK)
+		return status;
+	if (envelope_apply(&r.envelope, &script))
+		status = play(&r, &script);
+	else
+		status = complain(EXIT_USAGE, "there is no memory for it");
+	script_free(&script);
+	return status;
+}
+
+const struct verb verb_replay = {
+	.name = "replay",
+	.synopsis = "ID --to HOST:PORT",
+	.help = "play the client's side of a session to a server",
+	.more =
+	    "The recorded client's bytes go out in lock step: each segment "
+	    "when as many\nreplies have come as had come before it. What was "
+	    "pipelined is pipelined.\n\n"
+	    "Exit: 0 all replies were as recorded, 40 one differed, 41 timed "
+	    "out, 2 cannot\nconnect, 6 the server closed early. Queue ids, "
+	    "dates, hosts, addresses, sizes\nand AUTH challenges never "
+	    "count.\n\n"
+	    "A session that went on under TLS, or of which bytes were not "
+	    "recorded, cannot\nbe played. Secrets were replaced when it was "
+	    "recorded: AUTH will be refused.\n\n"
+	    "    smtptap --db s.db replay last --to 127.0.0.1:2525\n",
+	.options = options,
+	.run = run,
+};

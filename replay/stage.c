@@ -1,0 +1,52 @@
+#include "replay/stage.h"
+
+/* The next line, its line end included; all that is left if it has none. */
+static struct span
+cut_line(struct span *lines)
+{
+	size_t n = span_line(*lines);
+
+	return span_cut(lines, n ? n : lines->n);
+}
+
+void
+stage_lines(const struct stage *s, enum smtp_side side, bool own,
+    struct span lines)
+{
+	struct transcript_line how = { .side = side, .own = own };
+
+	if (s->out == NULL)
+		return;
+	while (lines.n)
+		print_line(s->out, s->colored, &how, cut_line(&lines));
+	(void)fflush(s->out);
+}
+
+void
+stage_octets(const struct stage *s, enum smtp_side side, size_t n)
+{
+	struct transcript_line how = { .side = side };
+	char grouped[32];
+
+	if (s->out == NULL)
+		return;
+	fprintf(s->out, "%s%s[%s bytes]%s\n",
+	    print_ink(s->colored, side == SMTP_CLIENT ? INK_CLIENT :
+	    INK_SERVER), transcript_mark(&how), print_grouped(grouped, n),
+	    print_ink(s->colored, INK_PLAIN));
+	(void)fflush(s->out);
+}
+
+void
+stage_event(const struct stage *s, const char *what, struct span lines)
+{
+	if (s->out == NULL)
+		return;
+	fprintf(s->out, "%s*** %s", print_ink(s->colored, INK_WARNING), what);
+	for (const char *between = ": "; lines.n; between = "\n***   ") {
+		fputs(between, s->out);
+		(void)print_safe(s->out, span_chomp(cut_line(&lines)));
+	}
+	fprintf(s->out, "%s\n", print_ink(s->colored, INK_PLAIN));
+	(void)fflush(s->out);
+}

@@ -282,6 +282,10 @@ answer(struct smtp_session *s, struct smtp_event *ev)
 	ev->fact = outcome(ev->verb, ev->code);
 	ev->anomalies |= odd_code(ev->verb, ev->code) | odd_early(s, ev);
 	ev->answered = true;
+	if (s->server_first) {
+		s->server_first = false;
+		s->client_first = true;
+	}
 	if (ev->verb == SMTP_NONE)
 		return;
 	if (one_of_several(s, ev)) {
@@ -322,21 +326,15 @@ settle_lookalike(struct smtp_session *s, int code, struct span line,
 {
 	struct span both = { line.p, line.n + more.n };
 
-	if (s->hold == HOLD_TAKEN)
-		return false;
-	if (s->hold == HOLD_OPEN && code != 421) {
-		s->hold = HOLD_TAKEN;
-		return false;
-	}
-	if (s->hold == HOLD_ENDED && code != 421 && two_replies(both)) {
-		s->hold = HOLD_TAKEN;
-		return false;
-	}
-	if (s->hold == HOLD_ENDED && code != 421 && !s->ended[SMTP_SERVER])
-		return false;
-	if (s->hold == HOLD_OPEN)
+	if (s->hold == HOLD_OPEN && code == 421)
 		return true;
-	s->hold = HOLD_RELEASED;
+	if (s->hold == HOLD_OPEN ||
+	    (s->hold == HOLD_ENDED && code != 421 && two_replies(both)))
+		s->hold = HOLD_TAKEN;
+	else if (s->hold == HOLD_BEYOND || code == 421 ||
+	    s->ended[SMTP_SERVER])
+		s->hold = HOLD_RELEASED;
+	s->server_first = s->hold == HOLD_TAKEN || s->hold == HOLD_RELEASED;
 	return false;
 }
 

@@ -165,6 +165,8 @@ command_next(struct smtp_session *s, struct span *in, struct smtp_event *ev)
 	bool overlong;
 	size_t n;
 
+	if (s->server_first && !alone(s, SMTP_CLIENT))
+		return SMTP_WAIT;
 	if (s->in_flight == SMTP_PENDING_MAX && !alone(s, SMTP_CLIENT)) {
 		s->excess = true;
 		return SMTP_WAIT;

@@ -127,6 +127,8 @@ struct smtp_session {
 	bool quit;		/* the client has said QUIT */
 	bool early;		/* the client spoke while held */
 	bool client_first;	/* and what it said is to be read before replies */
+	bool server_first;	/* a reply that has come is to be read before
+				 * more commands */
 	bool excess;		/* the client had to wait for room in pending */
 	bool strict;		/* smtp_strict() */
 	bool suspect;		/* unknown commands may be stray credentials */

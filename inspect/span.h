@@ -29,7 +29,8 @@ span_cut(struct span *s, size_t n)
 {
 	struct span head = { s->p, n };
 
-	s->p += n;
+	if (n)		/* an empty span may have no address */
+		s->p += n;
 	s->n -= n;
 	return head;
 }
@@ -38,7 +39,7 @@ span_cut(struct span *s, size_t n)
 static inline struct span
 span_from(struct span s, size_t n)
 {
-	return (struct span){ s.p + n, s.n - n };
+	return (struct span){ n ? s.p + n : s.p, s.n - n };
 }
 
 static inline unsigned char

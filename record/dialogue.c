@@ -157,8 +157,9 @@ verb_of(struct dialogue_command *c)
 }
 
 static void
-put_command(struct text *t, struct dialogue_command *c)
+put_command(struct dialogue *d, struct text *t, struct dialogue_command *c)
 {
+	d->written++;
 	if (t->n)
 		text_put(t, ",", 1);
 	text_put(t, "[", 1);
@@ -178,7 +179,7 @@ dialogue_answer(struct dialogue *d, struct text *exchanges, int64_t t_us,
 	struct dialogue_command c = { .t_us = t_us, .verb = SMTP_NONE };
 
 	(void)dialogue_oldest(d, &c);
-	put_command(exchanges, &c);
+	put_command(d, exchanges, &c);
 	text_int(exchanges, code);
 	text_put(exchanges, ",", 1);
 	put_optional(exchanges, enhanced);
@@ -198,7 +199,7 @@ dialogue_end(struct dialogue *d, struct text *exchanges)
 	struct dialogue_command c;
 
 	while (dialogue_oldest(d, &c)) {
-		put_command(exchanges, &c);
+		put_command(d, exchanges, &c);
 		text_str(exchanges, "null,null,null,null,null]");
 		forget_oldest(d);
 	}

@@ -28,6 +28,7 @@ struct dialogue {
 	struct text arguments;		/* of those that wait, end to end */
 	size_t arguments_from;		/* those before are answered */
 	struct text reply;		/* lines so far, LF between */
+	unsigned written;		/* exchanges */
 };
 
 void dialogue_free(struct dialogue *);

@@ -45,6 +45,9 @@ part(struct tap *t)
 	if (s->part == NULL && t->port) {
 		s->part = recorder_part(t->port);
 		if (s->part) {
+			s->part->exchanges_before =
+			    s->account.dialogue.written;
+			s->part->events_before = s->account.events;
 			s->messages_end = &s->part->messages;
 			s->wire_us = 0;
 		}

@@ -1,0 +1,69 @@
+# test.mk: what make can do besides building; part of the Makefile.
+
+# `make deps demo` and `make test-deps test` are one after the other, however
+# many jobs there are: nothing is compiled before what it needs is installed.
+DEPS_GOALS := $(filter deps test-deps,$(MAKECMDGOALS))
+ifneq ($(filter-out $(DEPS_GOALS),$(MAKECMDGOALS)),)
+$(INSPECT) $(RECORD) $(PROXY) $(REPLAY) $(B)/sql.c $(B)/sql.o: | $(DEPS_GOALS)
+endif
+
+UNIT := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/test_*.c)))
+UNIT_SHARED := $(patsubst %.c,$(B)/%.o,$(sort \
+	$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))))
+
+$(B)/libproxy.a: $(filter-out %/main.o,$(PROXY))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/libreplay.a: $(filter-out %/main.o,$(REPLAY))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# test_x is linked with the program whose module x is, if it is one's.
+floor = $(patsubst %,$(B)/lib%.a,$(foreach f,proxy replay,\
+	$(if $(wildcard $(f)/$(1).c),$(f))))
+
+.SECONDEXPANSION:
+.SECONDARY: $(UNIT:=.o) $(UNIT_SHARED)
+$(UNIT): $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SHARED) \
+		$$(call floor,$$*) $(B)/librecord.a $(B)/libinspect.a
+	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lm -lrt \
+		$(sort $(LIBS_PROXY) $(LIBS_REPLAY))
+$(UNIT:=.o) $(UNIT_SHARED): | $(B)/sql.h $(DEPS_GOALS)
+-include $(wildcard $(B)/tests/unit/*.d)
+
+.PHONY: test-deps test units layers demo help
+test-deps:
+	./tests/deps.sh test
+
+units: $(UNIT)
+
+# T=words: only the tests whose file name holds one of them.
+test: all units
+	./tests/run -b $(B) $(T)
+
+layers: $(B)/libinspect.a
+	SMTPTAP_BUILD=$(B) ./tests/layers.sh
+
+demo: all
+	./tests/demo.sh $(B)
+
+-include $(wildcard tests/fuzz/fuzz.mk tests/bench/bench.mk)
+
+define HELP
+make                 build/smtptapd and build/smtptap
+make deps            install what building and the demo need (Debian 12)
+make demo            a message through smtptapd, its transcript, its replay
+make test-deps       install what the tests need besides; mail servers are
+                     only unpacked, below build/
+make test            every test; T="words" for those whose name holds one
+make layers          includes point down, inspect/ calls nobody
+make fuzz            the engine against random bytes; FUZZ_SECONDS=60
+make bench           CPU time against haproxy
+make install         PREFIX=/usr/local DESTDIR=
+make clean           remove build/
+SANITIZE=1 with any of them: a build of its own under ASan and UBSan
+endef
+export HELP
+help:
+	@echo "$$HELP"

@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+"""10,000 messages, 50 at a time: all there, all right, nothing grows."""
+# run: alone
+import socket
+
+from tap_harness import (case, check, equal, main, scale, sha256, wait_for)
+
+CONTENT = b"From: a@client.test\r\nSubject: load\r\n\r\n" + b"".join(
+    b"%sline %d\r\n" % (b"." * (i % 3), i) for i in range(40))
+
+
+def smtp_sink(t):
+    """smtp-sink on a free port, once it greets."""
+    argv, environment = t.postfix_tool("smtp-sink")
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        port = s.getsockname()[1]
+    t.spawn("smtp-sink", [*argv, "-c", "-u", "nobody", f"127.0.0.1:{port}",
+                          "1000"], env=environment)
+
+    def answers():
+        try:
+            with socket.create_connection(("127.0.0.1", port)) as s:
+                return s.recv(1)
+        except OSError:
+            return None
+
+    wait_for(answers, "smtp-sink")
+    return port
+
+
+def send(t, port, messages):
+    argv, environment = t.postfix_tool("smtp-source")
+    t.run(*argv, "-s", "50", "-m", messages, "-F", t.dir / "content",
+          "-f", "a@client.test", "-t", "b@server.test", f"127.0.0.1:{port}",
+          env=environment, seconds=400)
+
+
+def accepted(daemon):
+    return daemon.one("SELECT count(*) AS n FROM message "
+                      "WHERE accepted = 1")["n"]
+
+
+def footprint(daemon):
+    """(descriptors, resident KiB) of an idle daemon."""
+    wait_for(lambda: daemon.one("SELECT count(*) AS n FROM session "
+                                "WHERE ended_by IS NULL")["n"] == 0,
+             "the end of all sessions")
+    return daemon.descriptors(), daemon.proc("VmRSS")
+
+
+@case
+def every_message_is_recorded_and_nothing_grows(t):
+    thousand = scale(1000, 200)
+    (t.dir / "content").write_bytes(CONTENT.replace(b"\r\n", b"\n"))
+    daemon = t.smtptapd(smtp_sink(t))
+    send(t, daemon.port, thousand)
+    wait_for(lambda: accepted(daemon) == thousand, f"{thousand} rows")
+    first = footprint(daemon)
+    send(t, daemon.port, 8 * thousand)
+    wait_for(lambda: accepted(daemon) == 9 * thousand, f"{9 * thousand} rows")
+    send(t, daemon.port, thousand)
+    wait_for(lambda: accepted(daemon) == 10 * thousand, f"{10 * thousand} rows")
+    last = footprint(daemon)
+    print(f"descriptors and RSS: {first} KiB, then {last} KiB")
+
+    totals = daemon.one(
+        "SELECT count(*) AS n, count(DISTINCT session_id) AS sessions, "
+        "count(DISTINCT sha256) AS digests, min(sha256) AS sha256, "
+        "min(size) AS smallest, max(size) AS largest FROM message")
+    equal(totals, {"n": 10 * thousand, "sessions": 10 * thousand,
+                   "digests": 1, "sha256": sha256(CONTENT),
+                   "smallest": len(CONTENT), "largest": len(CONTENT)},
+          "messages")
+    equal(daemon.one("SELECT count(*) AS n, count(DISTINCT id) AS ids, "
+                     "sum(messages) AS messages FROM session"),
+          {"n": 10 * thousand, "ids": 10 * thousand,
+           "messages": 10 * thousand}, "sessions")
+    equal(daemon.rows("SELECT * FROM session WHERE ended_by <> 'client'"), [],
+          "sessions that did not end well")
+    equal(daemon.one("SELECT count(*) AS n FROM gap")["n"], 0, "gaps")
+    equal(daemon.rows("SELECT * FROM event LIMIT 5"), [], "events")
+    equal(last[0], first[0], "descriptors after the last thousand")
+    check(last[1] <= first[1] + 2048,
+          f"resident memory grew from {first[1]} to {last[1]} KiB")
+    for which in ("last", f"last~{thousand}", f"last~{10 * thousand - 1}"):
+        equal(sha256(t.smtptap("--db", daemon.db, "export", which, "--format",
+                               "eml").stdout), sha256(CONTENT), which)
+    daemon.stop()
+    t.smtptap("--db", daemon.db, "check")
+    lines = [line for line in daemon.text().splitlines() if "sid=" in line]
+    equal(len(lines), 10 * thousand, "log lines")
+
+
+main()

@@ -25,6 +25,7 @@ struct client {
 	bool due_known;
 	int64_t due, deadline;	/* of the next step; for any progress */
 	size_t came;		/* whole replies */
+	int code;		/* of the last of them */
 	struct guard guard;
 	size_t out_at, out_n;
 	char out[OUT_MAX];
@@ -79,6 +80,7 @@ take_reply(struct client *c, const struct compare_reply *is)
 	const char *why = NULL, *unsafe = NULL;
 
 	c->came++;
+	c->code = is->code;
 	c->verdict->compared++;
 	if (!same(c, was, is)) {
 		verdict_differ(c->verdict, was, is);
@@ -295,7 +297,7 @@ quit(struct client *c)
 	struct span line = SPAN("QUIT\r\n");
 	size_t n;
 
-	if (c->closed || c->mute || c->out_n || c->at ||
+	if (c->closed || c->mute || c->out_n || c->at || c->code == 421 ||
 	    c->guard.expects != GUARD_COMMANDS ||
 	    c->verdict->status == EXIT_TIMEOUT)
 		return;
@@ -332,7 +334,7 @@ client_play(int fd, const struct script *script,
 	replies_init(&c->replies);
 	progress(c);
 	while (!finished(c)) {
-		if (advance(c))
+		while (c->out_n == 0 && advance(c))
 			flush(c);
 		if (!finished(c))
 			wait(c);

@@ -21,22 +21,21 @@ enum {
 static const struct option_row options[] = {
 	{ OPTION_TO, "to", "HOST:PORT", "the server to play the client to" },
 	{ OPTION_RCPT_TO, "rcpt-to", "ADDRESS",
-	    "the recipient, in every RCPT, whoever was recorded" },
+	    "put this recipient into every RCPT" },
 	{ OPTION_MAIL_FROM, "mail-from", "ADDRESS",
-	    "the sender, in every MAIL" },
-	{ OPTION_HELO, "helo", "NAME", "the name in EHLO, HELO and LHLO" },
+	    "put this sender into every MAIL" },
+	{ OPTION_HELO, "helo", "NAME",
+	    "put this name into EHLO, HELO and LHLO" },
 	{ OPTION_REALLY_SEND, "really-send", NULL,
-	    "write to the recorded recipients, on another machine" },
+	    "mail the recorded recipients" },
 	{ OPTION_TIMING, "timing", "fast|recorded",
-	    "as soon as the replies allow (fast), or with the client's pauses" },
-	{ OPTION_COMPARE, "compare", "code|enhanced|text|off",
-	    "what must be the same: the code; and the enhanced code (the "
-	    "default); and the text, but for its volatile parts" },
+	    "keep the client's pauses; default: fast" },
+	{ OPTION_COMPARE, "compare", "LEVEL",
+	    "code, enhanced, text or off; see below" },
 	{ OPTION_ON_MISMATCH, "on-mismatch", "continue|stop",
-	    "play on to the end (the default), or stop at a reply that "
-	    "differs" },
+	    "default: play on to the end" },
 	{ OPTION_TIMEOUT, "timeout", "SECONDS",
-	    "give up when the server is silent for so long; 60 if not named" },
+	    "longest silence of the server; default: 60" },
 	{ 0 },
 };
 
@@ -265,13 +264,18 @@ const struct verb verb_replay = {
 	    "The recorded client's bytes go out in lock step: each segment "
 	    "when as many\nreplies have come as had come before it. What was "
 	    "pipelined is pipelined.\n\n"
+	    "Replies are compared by position. --compare code: the three "
+	    "digits; enhanced\n(the default): and the enhanced status code; "
+	    "text: and every line, but for what\ndiffers every time: queue "
+	    "ids, dates, hosts, addresses, sizes, AUTH challenges.\n\n"
+	    "A server that is not on this machine gets nothing without "
+	    "--rcpt-to or\n--really-send. Mail content never goes to a server "
+	    "that has not asked for it.\nA session that went on under TLS, or "
+	    "of which bytes were not recorded, cannot be\nplayed. Secrets were "
+	    "replaced when it was recorded: AUTH will be refused.\n\n"
 	    "Exit: 0 all replies were as recorded, 40 one differed, 41 timed "
-	    "out, 2 cannot\nconnect, 6 the server closed early. Queue ids, "
-	    "dates, hosts, addresses, sizes\nand AUTH challenges never "
-	    "count.\n\n"
-	    "A session that went on under TLS, or of which bytes were not "
-	    "recorded, cannot\nbe played. Secrets were replaced when it was "
-	    "recorded: AUTH will be refused.\n\n"
+	    "out, 2 cannot\nconnect, 6 the server closed early; the first of "
+	    "these that happened.\n\n"
 	    "    smtptap --db s.db replay last --to 127.0.0.1:2525\n",
 	.options = options,
 	.run = run,

@@ -24,17 +24,13 @@ static const struct option_row options[] = {
 	{ OPTION_LISTEN, "listen", "ADDR:PORT",
 	    "where to listen; port 0: any free one" },
 	{ OPTION_READY_FD, "ready-fd", "N",
-	    "write 'ready listen=ADDR:PORT' there once listening" },
+	    "write 'ready listen=ADDR:PORT' there" },
 	{ OPTION_MATCH, "match", "strict|verb",
-	    "what the client must say: the recorded lines (the default), or "
-	    "just their verbs" },
-	{ OPTION_LOOP, "loop", NULL,
-	    "one client after the other, until TERM or INT" },
-	{ OPTION_SINK, "sink", NULL,
-	    "accept everything, keep nothing, many clients at once" },
+	    "compare lines, or verbs; default: strict" },
+	{ OPTION_LOOP, "loop", NULL, "client after client, until TERM or INT" },
+	{ OPTION_SINK, "sink", NULL, "accept everything, keep nothing" },
 	{ OPTION_REFUSE, "refuse", "VERB:REPLY",
-	    "sink: answer this verb so; CONNECT is the greeting, '.' the end "
-	    "of data" },
+	    "sink: answer this verb so" },
 	{ 0 },
 };
 
@@ -252,6 +248,9 @@ const struct verb verb_serve = {
 	    "Exit: 0 the client has followed the recording, 42 it said "
 	    "something else, 6 it\nleft before the end, 41 it was silent for "
 	    "five minutes.\n\n"
+	    "A sink serves many clients at once until TERM or INT. --refuse "
+	    "may be given often;\nVERB is a command, CONNECT (the greeting) "
+	    "or \".\" (the end of mail data).\n\n"
 	    "    smtptap --db s.db serve last --listen 127.0.0.1:2525\n"
 	    "    smtptap serve --sink --listen 127.0.0.1:2525 \\\n"
 	    "        --refuse 'RCPT:550 5.1.1 no such user'\n",

@@ -134,13 +134,45 @@ print_safe(FILE *out, struct span s)
 	return print_escaped(out, s, false);
 }
 
+/* Escape into text, but leave the backslashes of the recorder's escapes. */
+static size_t
+escape_text(struct span *s, char *text, size_t room)
+{
+	size_t n = transcript_escape(s, false, text, room), to = 0;
+
+	for (size_t from = 0; from < n; from++) {
+		text[to++] = text[from];
+		if (text[from] == '\\' && text[from + 1] == '\\')
+			from++;
+	}
+	return to;
+}
+
+size_t
+print_text(FILE *out, struct span s)
+{
+	char text[1024];
+	size_t columns = 0;
+
+	for (s = span_trim(s); s.n; ) {
+		struct span piece = { text, escape_text(&s, text,
+		    sizeof(text)) };
+
+		(void)fwrite(piece.p, 1, piece.n, out);
+		columns += characters(piece);
+	}
+	return columns;
+}
+
 size_t
 print_cut(FILE *out, struct span s, size_t room)
 {
 	char text[1024];
-	size_t n = transcript_escape(&s, false, text, sizeof(text)), end = 0;
-	size_t columns = characters((struct span){ text, n });
+	size_t n, columns, end = 0;
 
+	s = span_trim(s);
+	n = escape_text(&s, text, sizeof(text));
+	columns = characters((struct span){ text, n });
 	if (columns <= room && !s.n) {
 		(void)fwrite(text, 1, n, out);
 		return columns;
@@ -183,6 +215,14 @@ print_line(FILE *out, bool colored, const struct transcript_line *how,
 		fputs("\\c", out);
 	fputs(print_ink(colored, INK_PLAIN), out);
 	fputc('\n', out);
+}
+
+void
+print_note(FILE *out, bool colored, const struct transcript_line *how,
+    const char *note)
+{
+	fprintf(out, "%s%s%s%s\n", print_ink(colored, ink_of(how)),
+	    transcript_mark(how), note, print_ink(colored, INK_PLAIN));
 }
 
 char *

@@ -46,6 +46,10 @@ const char *print_ink(bool colored, enum ink);
  * escaped. Gives the columns written, one for each character. */
 size_t print_safe(FILE *, struct span);
 
+/* Write a text column: the recorder has escaped it already, so that backslashes
+ * are not escaped again. Blanks at the end are left out. */
+size_t print_text(FILE *, struct span);
+
 /* The same for at most columns columns; what is cut off ends with "~". */
 size_t print_cut(FILE *, struct span, size_t columns);
 
@@ -53,6 +57,10 @@ size_t print_cut(FILE *, struct span, size_t columns);
  * line is left out or made visible as docs/TRANSCRIPT.md says. */
 void print_line(FILE *, bool colored, const struct transcript_line *how,
     struct span line);
+
+/* A line of the transcript that is not bytes of the wire: "[517 bytes opaque]". */
+void print_note(FILE *, bool colored, const struct transcript_line *how,
+    const char *note);
 
 /* "1,482". Gives out. */
 char *print_grouped(char out[32], uint64_t n);

@@ -1,0 +1,124 @@
+#include "replay/happenings.h"
+
+#include <stdlib.h>
+
+#include "replay/print.h"
+#include "replay/rows.h"
+
+/* Three columns as C strings in one allocation. */
+static bool
+copy_texts(struct happening *h, sqlite3_stmt *row)
+{
+	struct span name = column_span(row, EVENT_NAME);
+	struct span severity = column_span(row, EVENT_SEVERITY);
+	struct span detail = column_span(row, EVENT_DETAIL);
+
+	h->name = calloc(1, name.n + severity.n + detail.n + 3);
+	if (!h->name)
+		return false;
+	memcpy(h->name, name.p, name.n);
+	h->severity = h->name + name.n + 1;
+	memcpy(h->severity, severity.p, severity.n);
+	h->detail = h->severity + severity.n + 1;
+	memcpy(h->detail, detail.p, detail.n);
+	return true;
+}
+
+void
+happenings_load(struct happenings *hs, struct store *store, int64_t session)
+{
+	sqlite3_stmt *row = rows_of(store, SQL_SESSION_EVENTS, session);
+	size_t room = 0;
+
+	*hs = (struct happenings){ .n = 0 };
+	while (rows_next(row)) {
+		if (hs->n == room) {
+			room = room ? 2 * room : 16;
+			hs->list = reallocarray(hs->list, room,
+			    sizeof(*hs->list));
+		}
+		if (!hs->list)
+			exit(complain(EXIT_UNREADABLE, "out of memory"));
+		hs->list[hs->n] = (struct happening){
+			.t_us = sqlite3_column_int64(row, EVENT_T_US) };
+		if (!copy_texts(&hs->list[hs->n++], row))
+			exit(complain(EXIT_UNREADABLE, "out of memory"));
+	}
+	sqlite3_reset(row);
+}
+
+void
+happenings_free(struct happenings *hs)
+{
+	for (size_t i = 0; i < hs->n; i++)
+		free(hs->list[i].name);
+	free(hs->list);
+}
+
+static const struct smtp_anomaly_row *
+anomaly_named(const char *name, int *bit)
+{
+	for (*bit = 0; *bit < SMTP_ANOMALIES; ++*bit) {
+		const struct smtp_anomaly_row *row =
+		    smtp_anomaly((enum smtp_anomaly)*bit);
+
+		if (strcmp(row->name, name) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+static enum ink
+ink_of(const struct happening *h)
+{
+	if (strcmp(h->severity, "attack") == 0)
+		return INK_ATTACK;
+	return strcmp(h->severity, "warning") == 0 ? INK_WARNING : INK_EVENT;
+}
+
+/* "*** bare-lf: a line ended by LF alone: by octet 17 of the content" */
+static void
+tell(struct happening *h, FILE *out, bool colored, const char *indent)
+{
+	int bit;
+	const struct smtp_anomaly_row *row = anomaly_named(h->name, &bit);
+
+	fprintf(out, "%s%s*** ", indent, print_ink(colored, ink_of(h)));
+	(void)print_text(out, span_of(h->name));
+	if (row)
+		fprintf(out, ": %s", row->meaning);
+	if (h->detail[0]) {
+		fputs(": ", out);
+		(void)print_text(out, span_of(h->detail));
+	}
+	fprintf(out, "%s\n", print_ink(colored, INK_PLAIN));
+	h->told = true;
+}
+
+void
+happenings_before(struct happenings *hs, int64_t t_us, FILE *out,
+    bool colored, const char *indent)
+{
+	for (; hs->first < hs->n && hs->list[hs->first].t_us < t_us;
+	    hs->first++)
+		if (!hs->list[hs->first].told)
+			tell(&hs->list[hs->first], out, colored, indent);
+}
+
+void
+happenings_at(struct happenings *hs, uint64_t anomalies, int64_t from_us,
+    int64_t t_us, FILE *out, bool colored, const char *indent)
+{
+	int bit;
+
+	for (size_t i = hs->first; anomalies && i < hs->n &&
+	    hs->list[i].t_us <= t_us; i++) {
+		struct happening *h = &hs->list[i];
+
+		if (h->told || h->t_us < from_us ||
+		    !anomaly_named(h->name, &bit) || !(anomalies >> bit & 1))
+			continue;
+		anomalies &= ~(UINT64_C(1) << bit);
+		tell(h, out, colored, indent);
+	}
+}

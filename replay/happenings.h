@@ -1,0 +1,34 @@
+/* happenings: the recorded events of a session, to be told at their place.
+ *
+ * An event is told behind the line it is about, or, if no line claims it, before
+ * the first line that came later. */
+#ifndef REPLAY_HAPPENINGS_H
+#define REPLAY_HAPPENINGS_H
+
+#include <stdio.h>
+
+#include "record/store.h"
+
+struct happening {
+	int64_t t_us;
+	char *name, *severity, *detail;	/* in one allocation, at name */
+	bool told;
+};
+
+struct happenings {
+	struct happening *list;		/* in order of time */
+	size_t n, first;		/* all before first are told */
+};
+
+void happenings_load(struct happenings *, struct store *, int64_t session);
+void happenings_free(struct happenings *);
+
+/* Tell those that came before t_us and that no line has claimed. */
+void happenings_before(struct happenings *, int64_t t_us, FILE *,
+    bool colored, const char *indent);
+
+/* Tell those of these anomalies that came between from_us and t_us. */
+void happenings_at(struct happenings *, uint64_t anomalies, int64_t from_us,
+    int64_t t_us, FILE *, bool colored, const char *indent);
+
+#endif

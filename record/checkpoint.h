@@ -4,7 +4,7 @@
  * time the WAL has grown by CHECKPOINT_STEP, what is committed is copied.
  * While commits keep coming the WAL is never empty, and so never begun from
  * the front again: between two batches the writer copies the few pages that
- * are left and empties it, once it is CHECKPOINT_MAX long. */
+ * are left and starts over, once it is CHECKPOINT_MAX long. */
 #ifndef RECORD_CHECKPOINT_H
 #define RECORD_CHECKPOINT_H
 
@@ -25,7 +25,7 @@ struct checkpoint {
 	_Atomic bool stopping;
 	/* the writer's */
 	int pages;		/* in the WAL */
-	int copy_at, empty_at;	/* pages at which to do so */
+	int copy_at, restart_at;	/* pages at which to do so */
 };
 
 /* Watch the WAL of writer, copy it through db. In the writer's thread, or
@@ -33,8 +33,8 @@ struct checkpoint {
 bool checkpoint_start(struct checkpoint *, sqlite3 *writer, sqlite3 *db);
 void checkpoint_stop(struct checkpoint *);
 
-/* Between two batches, in the writer thread: empty the WAL if it is too long,
- * unless a reader still needs it. */
+/* Between two batches, in the writer thread: start the WAL over if it is too
+ * long and no reader needs it. */
 void checkpoint_turn(struct checkpoint *);
 
 #endif

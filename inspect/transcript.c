@@ -162,9 +162,9 @@ unescape(struct span *s, char *out, struct transcript_line *got)
 	got->bytes = (struct span){ out, n };
 }
 
-/* "[1,482 bytes sha256 ...]", and how many. */
+/* "[1,482 bytes sha256 ...]": how many, and what stands behind "bytes". */
 static bool
-omitted(struct span s, uint64_t *octets)
+omitted(struct span s, struct transcript_line *got)
 {
 	uint64_t n = 0;
 
@@ -183,7 +183,11 @@ omitted(struct span s, uint64_t *octets)
 	}
 	if (!span_starts(s, " byte"))
 		return false;
-	*octets = n;
+	got->octets = n;
+	(void)span_cut(&s, strlen(" byte"));
+	if (s.p[0] == 's')
+		(void)span_cut(&s, 1);
+	got->text = span_trim((struct span){ s.p, s.n - 1 });
 	return true;
 }
 
@@ -201,6 +205,8 @@ parse_frame(struct span s, struct transcript_line *got)
 	if (span_starts(s, "session ")) {
 		got->what = TRANSCRIPT_SESSION;
 		got->text = span_trim(span_from(s, strlen("session ")));
+	} else if (span_starts(s, "interrupted")) {
+		got->what = TRANSCRIPT_CLOSED;
 	} else if (span_starts(s, "closed by ")) {
 		got->what = TRANSCRIPT_CLOSED;
 		got->text = span_trim(span_from(s, strlen("closed by ")));
@@ -253,7 +259,7 @@ parse_body(struct span *s, char *out, struct transcript_line *got)
 		got->odd = m->odd;
 		got->tls = m->tls;
 		got->what = TRANSCRIPT_OMITTED;
-		if (!omitted(*s, &got->octets)) {
+		if (!omitted(*s, got)) {
 			got->what = TRANSCRIPT_BYTES;
 			unescape(s, out, got);
 		}

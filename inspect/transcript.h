@@ -29,11 +29,13 @@
 
 enum transcript_what {
 	TRANSCRIPT_BYTES,	/* bytes that side sent */
-	TRANSCRIPT_OMITTED,	/* octets that side sent, not shown */
+	TRANSCRIPT_OMITTED,	/* octets that side sent, not shown: text is what
+				 * follows "bytes" */
 	TRANSCRIPT_SESSION,	/* "=== session ...": text is what follows */
 	TRANSCRIPT_FIN,		/* "=== client ends": no more from that side */
 	TRANSCRIPT_RESET,	/* "=== client resets": the same, by RST */
-	TRANSCRIPT_CLOSED,	/* "=== closed by ...": text is what follows */
+	TRANSCRIPT_CLOSED,	/* "=== closed by ...": text is what follows; or
+				 * "=== interrupted ...": text is all of that */
 	TRANSCRIPT_EVENT,	/* "*** ...": text is what follows */
 	TRANSCRIPT_COMMENT,
 	TRANSCRIPT_BAD,		/* not a line of this notation; text is why */

@@ -34,6 +34,8 @@ static const char *
 name_of(const struct walk_unit *u)
 {
 	switch (u->what) {
+	case WALK_HEARD:
+		break;
 	case WALK_TILE:
 		return smtp_tile_name(u->ev.tile);
 	case WALK_OWN:
@@ -75,7 +77,9 @@ wire_array(const struct store_wire *wire)
 
 	walk_open(&walk, wire);
 	while (walk_next(&walk, &unit))
-		(void)json_array_append_new(array, wire_unit(&unit));
+		if (unit.what != WALK_HEARD)
+			(void)json_array_append_new(array,
+			    wire_unit(&unit));
 	walk_close(&walk);
 	return array;
 }

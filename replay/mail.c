@@ -134,6 +134,7 @@ mail_add(struct mail *m, const struct walk_unit *u)
 	case WALK_GAP:
 		m->gap = true;
 		break;
+	case WALK_HEARD:
 	case WALK_FIN:
 	case WALK_RESET:
 		break;

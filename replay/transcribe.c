@@ -307,9 +307,11 @@ static void
 put_unit(struct transcriber *t, const struct walk *walk,
     const struct walk_unit *u)
 {
-	if (u->what != WALK_TILE)
+	if (u->what != WALK_TILE && u->what != WALK_HEARD)
 		flush_opaque(t);
 	switch (u->what) {
+	case WALK_HEARD:
+		break;
 	case WALK_TILE:
 		put_tile(t, u);
 		break;

@@ -211,7 +211,8 @@ take_segment(struct walk *w, struct walk_unit *unit)
 	case WIRE_BYTES:
 	case WIRE_REDACTED:
 		hear(w, seg->side, seg->bytes);
-		return false;
+		unit->what = WALK_HEARD;
+		return true;
 	case WIRE_GAP:
 		if (seg->side == SMTP_CLIENT)
 			cross_gap(w, seg->octets);

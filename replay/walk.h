@@ -6,7 +6,7 @@
  *	walk_close(&walk);
  *
  * Units come in the order in which they were understood: what a side said is
- * a unit when the engine can tell what it is. The raw of the units of one side
+ * a tile when the engine can tell what it is. The raw of the units of one side
  * laid end to end are what is kept of its bytes. Where octets were not
  * recorded, the engine is helped over the gap in mail content; elsewhere what
  * follows may be misread, never lost. One thread; not pure only in that it
@@ -17,6 +17,7 @@
 #include "record/store.h"
 
 enum walk_what {
+	WALK_HEARD,	/* octets of that side have come; tiles will follow */
 	WALK_TILE,	/* ev says what the engine made of the bytes */
 	WALK_OWN,	/* a line of smtptap's own, sent as that side's */
 	WALK_GAP,	/* octets of that side that were not recorded */

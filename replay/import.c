@@ -1,0 +1,275 @@
+/* import: transcripts into a recording. */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "record/tap.h"
+#include "record/uuid.h"
+#include "replay/moment.h"
+#include "replay/print.h"
+#include "replay/reader.h"
+#include "replay/verbs.h"
+#include "replay/walk.h"
+
+struct import {
+	const char *db;
+	struct recorder *recorder;
+	struct recorder_port *port;
+	struct tap tap;
+	int64_t now_ns;		/* of the last thing that happened */
+};
+
+/* The recorder has room again; import only waits where it needs some. */
+static void
+drained(void *arg)
+{
+	(void)arg;
+}
+
+static int64_t
+wall_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);	/* cannot fail */
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Whether the recording has a session of this id already. */
+static bool
+is_known(const struct import *im, const char *id)
+{
+	char error[RECORD_ERROR_MAX];
+	struct store *store;
+	bool known;
+
+	if (!recorder_flush(im->recorder))
+		return true;
+	store = store_open(im->db, error);
+	known = store && store_find(store, id, error) != 0;
+	store_close(store);
+	return known;
+}
+
+/* The id the text gives, if it is a whole one and still free. */
+static bool
+given_id(const struct import *im, const char *id, unsigned char uuid[16])
+{
+	unsigned char high[16];
+
+	return uuid_range(id, uuid, high) && memcmp(uuid, high, 16) == 0 &&
+	    !is_known(im, id);
+}
+
+static void
+feed_unit(struct import *im, const struct walk_unit *u)
+{
+	int64_t at_ns = u->t_us * 1000;
+
+	switch (u->what) {
+	case WALK_HEARD:
+		im->now_ns = at_ns;
+		tap_received(&im->tap, u->side, (size_t)u->octets, at_ns);
+		break;
+	case WALK_TILE:
+		tap_event(&im->tap, &u->ev);
+		break;
+	case WALK_OWN:
+		tap_own(&im->tap, u->side, u->ev.raw, at_ns);
+		break;
+	case WALK_GAP:
+		tap_gap(&im->tap, u->side, u->octets, at_ns);
+		break;
+	case WALK_FIN:
+	case WALK_RESET:
+		tap_closed(&im->tap, u->side, u->what == WALK_RESET, at_ns);
+		break;
+	}
+	if (im->now_ns < at_ns)
+		im->now_ns = at_ns;
+	/* the walk moves the bytes with its next step */
+	tap_settle(&im->tap);
+	if (!tap_ready(&im->tap))
+		(void)recorder_flush(im->recorder);
+}
+
+/* Who ended it: the side that said so first, else the client. */
+static const char *
+ended_by(const struct reader_session *s)
+{
+	if (s->ended_by[0])
+		return s->ended_by;
+	for (size_t i = 0; i < s->wire.n; i++)
+		if (s->wire.segments[i].kind == WIRE_FIN ||
+		    s->wire.segments[i].kind == WIRE_RESET)
+			return s->wire.segments[i].side == SMTP_CLIENT ?
+			    "client" : "server";
+	return "client";
+}
+
+static bool
+feed(struct import *im, const struct reader_session *s)
+{
+	struct tap_origin from = {
+		.listener = s->listener, .client = s->client,
+		.original_dst = s->original_dst, .upstream = s->upstream,
+		.wall_ns = wall_ns(),
+	};
+	unsigned char uuid[16];
+	struct moment start;
+	struct walk walk;
+	struct walk_unit unit;
+
+	if (s->started_at[0] && moment_parse(s->started_at, 0, &start))
+		from.wall_ns = start.from_us * 1000;
+	if (given_id(im, s->id, uuid))
+		from.uuid = uuid;
+	im->now_ns = 0;
+	if (!tap_open(&im->tap, im->port, &from))
+		return false;
+	walk_open(&walk, &s->wire);
+	while (walk_next(&walk, &unit))
+		feed_unit(im, &unit);
+	walk_close(&walk);
+	if (s->duration_us >= 0)
+		im->now_ns = s->duration_us * 1000;
+	tap_close(&im->tap, ended_by(s), im->now_ns);
+	return true;
+}
+
+static int
+complain_line(const char *path, const struct reader *r, const char *why)
+{
+	return complain(EXIT_UNREADABLE, "%s:%u: %s", path, r->line, why);
+}
+
+/* Nothing is imported of a file that is wrong somewhere. */
+static int
+check_text(const char *path, struct span text)
+{
+	struct reader reader = { .text = text };
+	struct reader_session session;
+	char error[READER_ERROR_MAX];
+	unsigned n = 0;
+
+	for (; reader_next(&reader, &session, error); n++)
+		reader_free(&session);
+	reader_free(&session);
+	if (error[0])
+		return complain_line(path, &reader, error);
+	if (!n)
+		return complain_line(path, &reader, "there is no session in it");
+	return EXIT_OK;
+}
+
+static int
+import_text(struct import *im, struct span text)
+{
+	struct reader reader = { .text = text };
+	struct reader_session session;
+	char error[READER_ERROR_MAX], id[UUID_TEXT_MAX];
+	int status = EXIT_OK;
+
+	while (status == EXIT_OK && reader_next(&reader, &session, error)) {
+		if (feed(im, &session)) {
+			uuid_text(im->tap.facts.uuid, id);
+			puts(id);
+		} else {
+			status = complain(EXIT_UNREADABLE, "out of memory");
+		}
+		reader_free(&session);
+	}
+	return status;
+}
+
+static bool
+read_all(FILE *in, struct text *text)
+{
+	char block[65536];
+	size_t n;
+
+	while ((n = fread(block, 1, sizeof(block), in)) > 0)
+		text_put(text, block, n);
+	if (text->failed)
+		errno = ENOMEM;
+	return !ferror(in) && !text->failed;
+}
+
+static int
+import_file(struct import *im, const char *path)
+{
+	bool standard = strcmp(path, "-") == 0;
+	FILE *in = standard ? stdin : fopen(path, "r");
+	struct text text = { 0 };
+	int status;
+
+	if (!in || !read_all(in, &text)) {
+		status = complain(EXIT_UNREADABLE, "%s cannot be read: %s",
+		    path, strerror(errno));
+	} else {
+		status = check_text(path, text_all(&text));
+		if (status == EXIT_OK)
+			status = import_text(im, text_all(&text));
+	}
+	if (in && !standard)
+		(void)fclose(in);
+	text_free(&text);
+	return status;
+}
+
+static int
+import_all(struct import *im, const struct args *args)
+{
+	char error[RECORD_ERROR_MAX];
+	int status = EXIT_OK;
+
+	im->recorder = recorder_open(im->db, &recorder_default_limits, error);
+	if (!im->recorder)
+		return complain(EXIT_UNREADABLE, "%s", error);
+	im->port = recorder_port(im->recorder, drained, NULL);
+	if (!im->port)
+		status = complain(EXIT_UNREADABLE, "out of memory");
+	for (int i = 0; i < args->nwords && status == EXIT_OK; i++)
+		status = import_file(im, args->words[i]);
+	if (!recorder_close(im->recorder, error) && status == EXIT_OK)
+		status = complain(EXIT_UNREADABLE, "%s", error);
+	return status == EXIT_OK ? print_finish(stdout) : status;
+}
+
+static int
+run(struct global *g, int argc, char **argv)
+{
+	struct import im = { .db = g->db };
+	struct args args;
+
+	args_init(&args, g, &verb_import, argc, argv);
+	if (args_next(&args) != ARGS_END)
+		return args.status;
+	if (args.nwords == 0)
+		return complain_usage(&verb_import, "which file?");
+	im.db = g->db;
+	if (!im.db)
+		return complain(EXIT_USAGE, "no recording is named: say --db "
+		    "FILE, or set SMTPTAP_DB");
+	return import_all(&im, &args);
+}
+
+static const struct option_row options[] = {
+	{ 0, NULL, NULL, NULL },
+};
+
+const struct verb verb_import = {
+	.name = "import",
+	.synopsis = "FILE...",
+	.help = "read transcripts into a recording",
+	.more =
+	    "FILE is text as export and show print it, or written by hand; - "
+	    "is standard input. The\nrecording is made if it is not there. "
+	    "Prints the id of each session: the one the text\nsays, or a new "
+	    "one if it says none or the recording has it already. Nothing is "
+	    "imported\nof a file with a mistake in it.\n\n"
+	    "  smtptap --db cases.db import failing.smtp\n",
+	.options = options,
+	.run = run,
+};

@@ -12,6 +12,7 @@
 #include "proxy/relay.h"
 
 #define PARTING_NS	INT64_C(2000000000)	/* for the client to read 421 */
+#define HELD_NS		INT64_C(2000000000)	/* for a server to answer */
 
 static void
 log_start(const struct conn *c)
@@ -106,14 +107,12 @@ conn_free(struct conn *c, int64_t now)
 	worker_conn_gone(w);
 }
 
-/* The end of every turn: a session is freed here or not at all. */
 static void
-conn_settle(struct conn *c, int64_t now)
+set_timer(struct conn *c, int64_t ns)
 {
-	if (c->state != CONN_OVER)
-		relay_update(c);
-	if (c->state == CONN_OVER)
-		conn_free(c, now);
+	ev_timer_stop(c->worker->loop, &c->timer);
+	ev_timer_set(&c->timer, ns > 0 ? (double)ns / 1e9 : 0., 0.);
+	ev_timer_start(c->worker->loop, &c->timer);
 }
 
 /* The reply of ours with which a session ends. */
@@ -134,12 +133,11 @@ static void
 part(struct conn *c, const char *ended_by, bool speak, const char *status,
     const char *why, int64_t now)
 {
-	struct ev_loop *loop = c->worker->loop;
 	char text[CONN_OWN_MAX];
 
 	if (c->ended_by == NULL)
 		c->ended_by = ended_by;
-	leg_close(&c->leg[SMTP_SERVER], loop, false);
+	leg_close(&c->leg[SMTP_SERVER], c->worker->loop, false);
 	leg_free_buffers(&c->leg[SMTP_SERVER]);
 	if (!speak || c->state == CONN_PARTING || c->leg[SMTP_CLIENT].ended) {
 		c->state = CONN_OVER;
@@ -149,9 +147,7 @@ part(struct conn *c, const char *ended_by, bool speak, const char *status,
 	c->since_ns = now;
 	c->leg[SMTP_SERVER].ended = true;
 	relay_own(c, farewell(c, status, why, text), now);
-	ev_timer_stop(loop, &c->timer);
-	ev_timer_set(&c->timer, (double)PARTING_NS / 1e9, 0.);
-	ev_timer_start(loop, &c->timer);
+	set_timer(c, PARTING_NS);
 }
 
 /* True if nothing is under way that a reply of ours could be taken for. */
@@ -234,6 +230,33 @@ reset(struct conn *c, enum smtp_side side, int64_t now)
 	c->state = CONN_OVER;
 }
 
+/* A side that has ended its stream is not watched any more; that it is gone
+ * altogether shows when it is sent something. */
+static void
+find_reset(struct conn *c, int64_t now)
+{
+	for (int i = 0; i < 2; i++)
+		if (leg_is_open(&c->leg[i]) && c->leg[i].ended &&
+		    c->leg[i].error)
+			reset(c, (enum smtp_side)i, now);
+}
+
+/* The end of every turn: a session is freed here or not at all. */
+static void
+conn_settle(struct conn *c, int64_t now)
+{
+	bool was_held = c->is_held;
+
+	if (c->state != CONN_OVER)
+		find_reset(c, now);
+	if (c->state != CONN_OVER)
+		relay_update(c);
+	if (c->state == CONN_OVER)
+		conn_free(c, now);
+	else if (c->is_held && !was_held)
+		set_timer(c, HELD_NS);
+}
+
 /* relay_read() has found the end of a side. */
 static void
 side_over(struct conn *c, enum smtp_side side, int64_t now)
@@ -280,6 +303,8 @@ due(struct conn *c)
 		return c->since_ns + PARTING_NS;
 	if (!leg_is_connected(&c->leg[SMTP_SERVER]))
 		return c->since_ns + ns(o->connect_timeout);
+	if (c->is_held)
+		return c->active_ns + HELD_NS;
 	return c->active_ns + ns(c->in_data ? o->data_timeout :
 	    o->idle_timeout);
 }
@@ -291,29 +316,30 @@ time_out(struct conn *c, int64_t now)
 		c->state = CONN_OVER;
 	else if (!c->leg[SMTP_SERVER].connected)
 		connect_next(c, ETIMEDOUT, now);
-	else {
+	else if (c->is_held) {
+		/* the server may want all of it before it answers */
+		smtp_give_up(&c->smtp);
+		relay_understand(c);
+		c->is_held = false;
+	} else {
 		stats_add(&c->worker->stats.timeouts, 1);
 		part(c, "smtptap:idle-timeout", may_speak(c), "4.4.2",
 		    "closing after a long silence", now);
 	}
 }
 
-/* Started once, and again only here: traffic moves due(), not the timer. */
+/* Traffic moves due(), not the timer: that would cost more than looking again. */
 static void
 on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct conn *c = w->data;
 	int64_t now = clock_ns();
 
-	(void)revents;
+	(void)loop, (void)revents;
 	if (due(c) <= now)
 		time_out(c, now);
-	if (!ev_is_active(w)) {
-		int64_t left = due(c) - now;
-
-		ev_timer_set(w, left > 0 ? (double)left / 1e9 : 0., 0.);
-		ev_timer_start(loop, w);
-	}
+	if (!ev_is_active(w))
+		set_timer(c, due(c) - now);
 	conn_settle(c, now);
 }
 

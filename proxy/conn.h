@@ -6,6 +6,11 @@
  * being read while its receiver does not take what was read before, and both
  * while the recorder has no room.
  *
+ * A side whose bytes must wait, to be understood, for the other side's answer is
+ * not read while more than 64 KiB of them wait. They have been sent on: if the
+ * answer does not come for two seconds all the same, the session is relayed
+ * without being understood from there.
+ *
  * Memory of a session, at most: 128 KiB for each side that wait to be
  * understood (rest), 64 KiB for each that wait to be sent (out), CONN_OWN_MAX,
  * the struct, and the tap's (tap.h): under 400 KiB, half of it with buffers' growth by doubling.
@@ -41,6 +46,7 @@ struct conn {
 	unsigned tried;			/* addresses of the origin */
 	bool in_data;			/* from 354, or a chunk, to its reply */
 	bool is_dirty, is_stalled;	/* on these lists of the worker */
+	bool is_held;			/* a rest is full, its side not read */
 	struct smtp_session smtp;
 	struct tap tap;
 };

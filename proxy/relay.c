@@ -78,15 +78,14 @@ understand_side(struct conn *c, enum smtp_side side, struct span *in)
 	return moved;
 }
 
-/* What one side has said may be what the other side's bytes wait for. The
- * bytes may move after this. */
+/* What one side has said, or that it has ended, may be what the other side's
+ * bytes wait for: go on until a look at both has changed nothing. The bytes may
+ * move after this. */
 static void
 understand(struct conn *c, enum smtp_side side, struct span in[2])
 {
-	(void)understand_side(c, side, &in[side]);
-	do
-		side = other(side);
-	while (understand_side(c, side, &in[side]));
+	for (int still = 0; still < 3; side = other(side))
+		still = understand_side(c, side, &in[side]) ? 0 : still + 1;
 	tap_settle(&c->tap);
 }
 
@@ -279,6 +278,9 @@ relay_update(struct conn *c)
 	if (c->state == CONN_OVER)
 		return;
 	join_lists(c);
+	c->is_held = !c->is_stalled &&
+	    (c->leg[SMTP_CLIENT].rest.n >= SMTP_LINE_MAX ||
+	    c->leg[SMTP_SERVER].rest.n >= SMTP_LINE_MAX);
 	for (int side = 0; side < 2; side++)
 		leg_watch(&c->leg[side], c->worker->loop,
 		    interest(c, (enum smtp_side)side));

@@ -50,7 +50,7 @@ def swaks_sends_a_message(t):
     equal(row["mail_from"], "a@client.test", "mail_from")
     exported(t, daemon, mailbox)
     session, = daemon.sessions(1)
-    equal(session["ended_by"], "client", "ended_by")
+    check(session["ended_by"] in ("client", "server"), session["ended_by"])
     equal(session["helo"], "client.test", "helo")
     equal(session["messages"], 1, "messages")
     verbs = [r["verb"] for r in daemon.rows(
@@ -177,8 +177,7 @@ def a_refused_password_and_a_cancelled_auth_are_nowhere_either(t):
     c.ask(b"auth login", b"334")
     c.ask(second, b"334")
     c.ask(b"*", b"501")
-    c.ask(b"QUIT", b"221").startswith(b"221")
-    c.hear_end()
+    c.quit()
     daemon.sessions(1)
     daemon.stop()
     nowhere(t, daemon, [b"\0me\0first-secret", b"second-secret-user"])
@@ -267,8 +266,7 @@ def typed_by_hand_one_octet_at_a_time(t):
             c.say(bytes([octet]))
         if line not in (b"Subject: x", b"", b"by hand"):
             c.hear_reply()
-    c.ask(b"QUIT", b"221")
-    c.hear_end()
+    c.quit()
     row, = recorded(t, daemon, mailbox)
     equal(row["subject"], "x", "subject")
 
@@ -287,8 +285,7 @@ def xclient_login_is_nowhere(t):
     c.hear_line()
     c.ask(b"EHLO x", b"250")
     c.ask(b"XCLIENT ADDR=192.0.2.1 LOGIN=the-login-name", b"220")
-    c.ask(b"QUIT", b"221")
-    c.hear_end()
+    c.quit()
     daemon.sessions(1)
     nowhere(t, daemon, [b"the-login-name"])
 

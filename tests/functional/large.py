@@ -30,8 +30,7 @@ def start(t):
 
 def finish(t, daemon, c, size, digest):
     equal(c.hear_reply()[:3], b"250", "the last reply")
-    c.ask(b"QUIT", b"221")
-    c.hear_end()
+    c.quit()
     peak = daemon.proc("VmHWM")
     print(f"{size} octets, peak {peak} KiB")
     check(SANITIZED or peak < MEMORY, f"resident memory rose to {peak} KiB")

@@ -170,6 +170,12 @@ class Talker:
         same_bytes(self.hear_all(), b"", "heard after the end")
         return self
 
+    def quit(self):
+        """QUIT, its 221, the server's end, and ours."""
+        self.ask(b"QUIT", b"221")
+        self.hear_end()
+        self.close()
+
     def end(self):
         """FIN: nothing more will be said."""
         self.sock.shutdown(socket.SHUT_WR)

@@ -268,7 +268,7 @@ def every_cut_of_the_end_of_data_passes_at_once(t):
         client.hear(b"250 ok\r\n")
     client.say(b"QUIT\r\n")
     server.hear(b"QUIT\r\n").say(b"221 x\r\n").close()
-    client.hear(b"221 x\r\n").hear_end()
+    client.hear(b"221 x\r\n").hear_end().close()
     daemon.sessions(1)
     equal(daemon.rows("SELECT * FROM event"), [], "events")
 

@@ -144,12 +144,13 @@ match_time(const struct place *at)
 	return n ? also(at->rest, n, ".9+") : 0;
 }
 
-/* An address of IPv6 is told from a word by its colons. */
+/* An address of IPv6 is told from a word by its colons, a bare one of IPv4 from
+ * the version of Sendmail, "8.17.1.9", by its first two digits. */
 static size_t
 match_ip(const struct place *at)
 {
 	struct span s = at->rest, in;
-	size_t n = picture(s, "9+.9+.9+.9+"), colons = 0;
+	size_t n = picture(s, "99+.9+.9+.9+"), colons = 0;
 
 	if (n)
 		return also(s, n, ":9+");

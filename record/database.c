@@ -10,8 +10,6 @@
 #include "record/connection.h"
 #include "record/schema.h"
 
-#define BUSY_MS	1000	/* wait so long for another process that writes */
-
 static int
 open_or_create(const char *path)
 {
@@ -53,7 +51,7 @@ set_up(struct database *d, const char *path, bool commit,
 {
 	sqlite3 *db = d->writer;
 
-	(void)sqlite3_busy_timeout(db, BUSY_MS);
+	(void)sqlite3_busy_timeout(db, DATABASE_BUSY_MS);
 	return schema_check(db, path, error) &&
 	    connection_set(db, SQL_BEFORE_SCHEMA, path, error) &&
 	    schema_migrate(db, path, error) &&

@@ -11,6 +11,8 @@
 
 #include "record/recorder.h"
 
+#define DATABASE_BUSY_MS	1000	/* wait so long for another that writes */
+
 struct database {
 	sqlite3 *writer, *checkpointer;
 	int lock;		/* descriptor */

@@ -1,66 +1,81 @@
 #!/bin/bash
-# demo.sh BUILD: a message through smtptapd, what was recorded, and its replay.
+# demo.sh [BUILD]: a message through smtptapd, what was recorded, its replay.
+#
+# Needs swaks and the two programs; uses free ports and a directory of its own,
+# and leaves nothing behind. Fails if any step does.
 set -eu
-build=${1:-build}
-work=$(mktemp -d)
-sink_pid=''
-daemon_pid=''
-stop() {
-	[ -z "$1" ] || kill "$1" 2>/dev/null || :
-	[ -z "$1" ] || wait "$1" || :
+
+build=$(cd "${1:-build}" && pwd)
+PATH=$build:$PATH
+dir=$(mktemp -d)
+sink_pid='' proxy_pid=''
+
+clean_up() {
+	[ -z "$proxy_pid" ] || kill "$proxy_pid" || :
+	[ -z "$sink_pid" ] || kill "$sink_pid" || :
+	rm -rf "$dir"
 }
-finish() {
-	stop "$daemon_pid"
-	stop "$sink_pid"
-	rm -rf "$work"
-}
-trap finish EXIT
+trap clean_up EXIT
+cd "$dir"
 
 say() {
 	printf '\n$ %s\n' "$*"
 }
 
-# Start a program that says on descriptor 3 where it listens; sets $address.
+# Say a command as one would type it, and run it.
+run() {
+	local words=() word
+	for word; do
+		case $word in
+		*[!A-Za-z0-9.:@/=_-]*) words+=("'$word'") ;;
+		*) words+=("$word") ;;
+		esac
+	done
+	say "${words[*]}"
+	"$@"
+}
+
+# Start a program that says on descriptor 3 where it listens: sets $address.
 start() {
-	mkfifo "$work/ready.$1"
-	"${@:2}" --ready-fd 3 3>"$work/ready.$1" 2>"$work/$1.log" &
-	read -r _ address <"$work/ready.$1" || {
-		cat "$work/$1.log" >&2
+	local name=$1
+	mkfifo "$name.ready"
+	"${@:2}" --ready-fd 3 3>"$name.ready" 2>"$name.log" &
+	read -r _ address <"$name.ready" || {
+		cat "$name.log" >&2
 		exit 1
 	}
 	address=${address#listen=}
 }
 
-start sink "$build/smtptap" serve --sink --listen 127.0.0.1:0
+# Ask a program to end, and wait until it has.
+stop() {
+	kill "$1"
+	wait "$1"
+}
+
+start sink smtptap serve --sink --listen 127.0.0.1:0
 sink_pid=$!
 sink=$address
 say "smtptap serve --sink --listen $sink &"
 
-start smtptapd "$build/smtptapd" --listen 127.0.0.1:0 --upstream "$sink" \
-    --record "$work/demo.db"
-daemon_pid=$!
+start smtptapd smtptapd --listen 127.0.0.1:0 --upstream "$sink" \
+	--record demo.db
+proxy_pid=$!
 say "smtptapd --listen $address --upstream $sink --record demo.db &"
 
-say "swaks --server $address --to postmaster@example.com ..."
-swaks --server "$address" --helo client.example --from me@client.example \
-    --to postmaster@example.com --header 'Subject: seen by smtptap' \
-    --body 'What do two mail systems really say to each other?' \
-    --hide-all
+run swaks --hide-all --server "$address" --helo client.example \
+	--from alice@client.example --to bob@example.com \
+	--header 'Subject: seen by smtptap' \
+	--body 'What do two mail systems really say to each other?'
 
-# The end of the session is what the log line tells.
-for _ in $(seq 500); do
-	grep -q 'end=' "$work/smtptapd.log" && break
-	sleep 0.01
-done
-say 'cat smtptapd.log'
-cat "$work/smtptapd.log"
-kill "$daemon_pid"
-wait "$daemon_pid"
-daemon_pid=''
+# The daemon has written all it knows when it has ended.
+say 'kill %smtptapd; cat smtptapd.log'
+stop "$proxy_pid"
+proxy_pid=''
+cat smtptapd.log
 
-say 'smtptap --db demo.db list'
-"$build/smtptap" --db "$work/demo.db" list
-say 'smtptap --db demo.db show --data last'
-"$build/smtptap" --db "$work/demo.db" show --data last
-say "smtptap --db demo.db replay last --to $sink"
-"$build/smtptap" --db "$work/demo.db" replay last --to "$sink"
+run smtptap --db demo.db list
+run smtptap --db demo.db show --data last
+run smtptap --db demo.db replay last --to "$sink"
+stop "$sink_pid"
+sink_pid=''

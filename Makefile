@@ -65,10 +65,9 @@ $(B)/sql.o: $(B)/sql.c
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 # One .sql file of named statements per noun becomes sql.h and sql.c.
-$(B)/sql.c: sql/embed.awk $(SQL)
+$(B)/sql.c $(B)/sql.h &: sql/embed.awk $(SQL)
 	@mkdir -p $(@D)
 	awk -v out=$(B)/sql -f sql/embed.awk $(SQL)
-$(B)/sql.h: $(B)/sql.c
 $(RECORD) $(REPLAY): | $(B)/sql.h
 
 -include $(wildcard $(B)/*/*.d $(B)/*.d)

@@ -120,21 +120,19 @@ from session_numbered;
 
 -- Cross joins keep the order of the tables: from a session to its parts by a
 -- range of rowids.
--- json_extract(), not ->>: SQLite 3.40 does not let a view use that one where the
--- schema is not trusted.
 create view exchange as
 select
   s.uuid as session_id,
   p.exchanges_before + e.key + 1 as seq,
-  json_extract(e.value, '$[0]') as t_us,
-  json_extract(e.value, '$[1]') as verb,
-  json_extract(e.value, '$[2]') as argument,
-  json_extract(e.value, '$[3]') as forwarded,
-  json_extract(e.value, '$[4]') as code,
-  json_extract(e.value, '$[5]') as enhanced,
-  json_extract(e.value, '$[6]') as reply,
-  json_extract(e.value, '$[7]') as latency_us,
-  json_extract(e.value, '$[8]') as origin
+  e.value ->> 0 as t_us,
+  e.value ->> 1 as verb,
+  e.value ->> 2 as argument,
+  e.value ->> 3 as forwarded,
+  e.value ->> 4 as code,
+  e.value ->> 5 as enhanced,
+  e.value ->> 6 as reply,
+  e.value ->> 7 as latency_us,
+  e.value ->> 8 as origin
 from session_row s
 cross join part p
   on p.id >= s.id << 24 and p.id < (s.id + 1) << 24
@@ -144,12 +142,12 @@ create view event as
 select
   s.uuid as session_id,
   p.events_before + e.key + 1 as seq,
-  json_extract(e.value, '$[0]') as t_us,
-  json_extract(e.value, '$[1]') as side,
-  json_extract(e.value, '$[2]') as name,
-  json_extract(e.value, '$[3]') as severity,
-  json_extract(e.value, '$[4]') as detail,
-  json_extract(e.value, '$[5]') as rule
+  e.value ->> 0 as t_us,
+  e.value ->> 1 as side,
+  e.value ->> 2 as name,
+  e.value ->> 3 as severity,
+  e.value ->> 4 as detail,
+  e.value ->> 5 as rule
 from session_row s
 cross join part p
   on p.id >= s.id << 24 and p.id < (s.id + 1) << 24
@@ -160,7 +158,7 @@ select
   s.uuid as session_id,
   m.id & 16777215 as seq,
   m.mail_from,
-  (select json_group_array(json_extract(r.value, '$[0]')) from json_each(m.recipients) r)
+  (select json_group_array(r.value ->> 0) from json_each(m.recipients) r)
     as recipients,
   m.size,
   nullif(lower(hex(m.sha256)), '') as sha256,
@@ -182,10 +180,10 @@ create view recipient as
 select
   s.uuid as session_id,
   m.id & 16777215 as message_seq,
-  json_extract(r.value, '$[0]') as address,
-  json_extract(r.value, '$[1]') as code,
-  json_extract(r.value, '$[2]') as enhanced,
-  json_extract(r.value, '$[3]') as reply
+  r.value ->> 0 as address,
+  r.value ->> 1 as code,
+  r.value ->> 2 as enhanced,
+  r.value ->> 3 as reply
 from session_row s
 cross join message_row m
   on m.id >= s.id << 24 and m.id < (s.id + 1) << 24

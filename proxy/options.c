@@ -265,7 +265,7 @@ options_parse(struct options *o, int argc, char **argv,
 	    .drain_timeout = 30 };
 	getopt_tables(longs, shorts);
 	opterr = 0;
-	optind = 1;
+	optind = 0;	/* glibc: start anew, whoever has used it before */
 	while ((val = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		const struct row *row = row_of(val);
 		const char *accepted;

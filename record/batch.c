@@ -29,7 +29,7 @@ static bool
 put_session(struct batch *b, const struct recorder_part *p)
 {
 	const struct recorder_session *s = &p->session;
-	struct bind v = bind(&b->sql, SQL_SESSION_PUT);
+	struct bind v = bind_start(&b->sql, SQL_SESSION_PUT);
 	char uuid[UUID_TEXT_MAX];
 
 	uuid_text(s->uuid, uuid);
@@ -63,7 +63,7 @@ put_session(struct batch *b, const struct recorder_part *p)
 static bool
 put_pack(struct batch *b)
 {
-	struct bind v = bind(&b->sql, SQL_PACK_PUT);
+	struct bind v = bind_start(&b->sql, SQL_PACK_PUT);
 
 	bind_int(&v, b->next_pack);
 	bind_bytes(&v, b->pack.p, b->pack.n);
@@ -115,7 +115,7 @@ put_part(struct batch *b, const struct recorder_part *p)
 		return true;
 	if (!put_wire(b, text_all(&p->wire)))
 		return false;
-	v = bind(&b->sql, SQL_PART_PUT);
+	v = bind_start(&b->sql, SQL_PART_PUT);
 	bind_int(&v, row_id(p, p->n));
 	bind_int(&v, p->exchanges_before);
 	bind_int(&v, p->events_before);
@@ -129,7 +129,7 @@ static bool
 put_message(struct batch *b, const struct recorder_part *p,
     const struct recorder_message *m)
 {
-	struct bind v = bind(&b->sql, SQL_MESSAGE_PUT);
+	struct bind v = bind_start(&b->sql, SQL_MESSAGE_PUT);
 
 	bind_int(&v, row_id(p, m->seq));
 	/* The null reverse-path is a path, not an unknown one (RFC 5321 4.5.5). */
@@ -172,7 +172,7 @@ put_all(struct batch *b, const struct recorder_part *p)
 static bool
 run(struct batch *b, enum sql_name name)
 {
-	struct bind v = bind(&b->sql, name);
+	struct bind v = bind_start(&b->sql, name);
 
 	return bind_run(&v);
 }
@@ -197,7 +197,7 @@ static bool
 find_node(struct batch *b)
 {
 	char name[256] = "";
-	struct bind put = bind(&b->sql, SQL_NODE_PUT), get;
+	struct bind put = bind_start(&b->sql, SQL_NODE_PUT), get;
 	bool found;
 
 	/* Too long for us: cut, not ended by a NUL. */
@@ -205,7 +205,7 @@ find_node(struct batch *b)
 	bind_text(&put, span_of(name));
 	if (!bind_run(&put))
 		return false;
-	get = bind(&b->sql, SQL_NODE_GET);
+	get = bind_start(&b->sql, SQL_NODE_GET);
 	bind_text(&get, span_of(name));
 	found = get.status == SQLITE_OK && sqlite3_step(get.stmt) == SQLITE_ROW;
 	if (found)

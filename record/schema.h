@@ -14,7 +14,8 @@
 #define SCHEMA_APPLICATION_ID	0x53544150	/* "STAP" */
 
 /* May this database be written? True if it is ours, of this version or older,
- * or empty; nothing is changed. Else a sentence that begins with path. */
+ * with tables and views as we made them, or empty; nothing is changed. Else a
+ * sentence that names path. */
 bool schema_check(sqlite3 *, const char *path, char error[RECORD_ERROR_MAX]);
 
 /* May it be read with the statements of this version? As schema_check(), but

@@ -29,7 +29,7 @@ statement(struct statements *s, enum sql_name name)
 }
 
 struct bind
-bind(struct statements *s, enum sql_name name)
+bind_start(struct statements *s, enum sql_name name)
 {
 	struct bind b = { .stmt = statement(s, name) };
 

@@ -31,7 +31,7 @@ struct bind {
 	int status;
 };
 
-struct bind bind(struct statements *, enum sql_name);
+struct bind bind_start(struct statements *, enum sql_name);
 void bind_int(struct bind *, int64_t);
 void bind_int_or_null(struct bind *, bool known, int64_t);
 void bind_bytes(struct bind *, const void *, size_t n);		/* a blob */

@@ -193,11 +193,11 @@ store_find(struct store *s, const char *which, char error[RECORD_ERROR_MAX])
 	int64_t back;
 
 	if (is_last(which, &back)) {
-		b = bind(&s->sql, SQL_SESSION_NTH_LAST);
+		b = bind_start(&s->sql, SQL_SESSION_NTH_LAST);
 		bind_int(&b, back);
 		return only_session(s, &b, which, error);
 	}
-	b = bind(&s->sql, SQL_SESSION_BETWEEN);
+	b = bind_start(&s->sql, SQL_SESSION_BETWEEN);
 	if (bind_prefix(&b, which, low, high))
 		return only_session(s, &b, which, error);
 	(void)snprintf(error, RECORD_ERROR_MAX,

@@ -30,8 +30,8 @@ pragma synchronous = normal;
 pragma synchronous = full;
 
 -- name: reader_settings
--- The schema has to be trusted: SQLite 3.40 lets no view use JSON otherwise. What
--- a hostile one could call is harmless: no function here writes or loads.
+-- The schema has to be trusted: SQLite 3.40 lets no view use JSON otherwise. That
+-- our views are ours was seen before (schema.c).
 pragma query_only = on;
 pragma cell_size_check = on;
 pragma mmap_size = 0;

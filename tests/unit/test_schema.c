@@ -98,6 +98,34 @@ START_TEST(a_foreign_database_is_refused)
 }
 END_TEST
 
+static const char *const alterations[] = {
+	"drop view message",
+	"drop view message; create view message as select 1 as session_id",
+	"alter table part add column more",
+	"drop table pack",
+};
+
+START_TEST(a_database_whose_schema_was_altered_is_refused)
+{
+	ck_assert(schema_migrate(db, "x.db", error));
+	run(alterations[_i]);
+	ck_assert_msg(!schema_check(db, "x.db", error), "%s", alterations[_i]);
+	ck_assert_str_eq(error,
+	    "database x.db: its tables or views are not those smtptap made");
+	ck_assert(!schema_current(db, "x.db", error));
+}
+END_TEST
+
+START_TEST(what_an_analyst_adds_is_no_alteration)
+{
+	ck_assert(schema_migrate(db, "x.db", error));
+	run("create index by_uuid on session_row(uuid);"
+	    "create view mine as select * from session; analyze;"
+	    "create table notes(id integer primary key, text)");
+	ck_assert_msg(schema_current(db, "x.db", error), "%s", error);
+}
+END_TEST
+
 START_TEST(a_migration_that_fails_changes_nothing)
 {
 	/* Stands in the way of the first migration. */
@@ -195,6 +223,9 @@ main(void)
 	tcase_add_test(tc, a_newer_version_is_refused);
 	tcase_add_loop_test(tc, a_foreign_database_is_refused, 0,
 	    sizeof(foreign) / sizeof(*foreign));
+	tcase_add_loop_test(tc, a_database_whose_schema_was_altered_is_refused,
+	    0, sizeof(alterations) / sizeof(*alterations));
+	tcase_add_test(tc, what_an_analyst_adds_is_no_alteration);
 	tcase_add_test(tc, a_migration_that_fails_changes_nothing);
 	tcase_add_loop_test(tc, every_named_statement_prepares, 0, SQL_NAMES);
 	tcase_add_test(tc, a_foreign_file_is_left_as_it_is);

@@ -39,7 +39,7 @@ def finish(t, daemon, c, size, digest):
              "the session's row", 120)
     row = daemon.one("SELECT size, sha256, accepted FROM message")
     equal(row, {"size": size, "sha256": digest, "accepted": 1}, "message")
-    equal(daemon.one("SELECT count(*) AS n FROM gap")["n"], 0, "gaps")
+    equal(daemon.gaps(), 0, "gaps")
     # Octets as they were, once more, from what is kept of the wire.
     out = t.dir / "eml"
     with out.open("wb") as f:

@@ -10,8 +10,8 @@ from tap_harness import (PACKAGES, PEERS, Mailbox, Missing, case, check, equal,
 LINES = b"".join(b"line %d of the message\r\n" % i for i in range(3000))
 
 
-def passes_mail(t, port):
-    """swaks sends through smtptapd to a server: each way that it knows."""
+def passes_mail(t, port, queue_ids=True):
+    """swaks sends through smtptapd to a server that names queue ids or not."""
     daemon = t.smtptapd(port)
     body = t.dir / "body"
     body.write_bytes(b"Subject: through\n\n" + LINES.replace(b"\r\n", b"\n"))
@@ -28,6 +28,8 @@ def passes_mail(t, port):
         equal(row["accepted"], 1, "accepted")
         equal(row["subject"], "through", "subject")
     for message in messages:	# the log line joins with the server's log
+        if message["queue_id"] is None and not queue_ids:
+            continue
         wait_for(lambda: f"qid={message['queue_id']}" in daemon.text(),
                  f"qid={message['queue_id']} in {daemon.text()}")
     return daemon, messages
@@ -81,7 +83,7 @@ def aiosmtpd_behind(t):
     wait_for(lambda: port_file.exists() and port_file.read_text().strip(),
              "aiosmtpd's port")
     port = int(port_file.read_text())
-    daemon, _ = passes_mail(t, port)
+    daemon, _ = passes_mail(t, port, queue_ids=False)
     replays(t, daemon, port, 2)
 
 
@@ -107,7 +109,7 @@ def relays_through(t, sender, keywords=(b"PIPELINING", b"8BITMIME",
     equal(row["sha256"], sha256(content), "sha256")
     equal(row["accepted"], 1, "accepted")
     equal(row["subject"], "relayed", "subject")
-    check(content.endswith(b"\r\n.\r\n..\r\n" + LINES), "content")
+    check(b"\r\n\r\n.\r\n..\r\n" + LINES in content, content[:600])
     same_bytes(t.smtptap("--db", daemon.db, "export", "last", "--format",
                          "eml").stdout, content, "export --format eml")
     return daemon, {r["verb"] for r in daemon.rows(

@@ -414,6 +414,11 @@ class Daemon(Listener):
         equal(len(rows), 1, f"rows of {query}")
         return rows[0]
 
+    def gaps(self):
+        """Sessions of which something was not recorded."""
+        return self.one("SELECT count(*) AS n FROM session_row "
+                        "WHERE gap")["n"]
+
     def sessions(self, n):
         """The rows of the view, once n sessions are over."""
         query = "SELECT * FROM session WHERE ended_by IS NOT NULL ORDER BY id"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# opensmtpd.sh: an OpenSMTPD to test against; see peer.sh.
+# opensmtpd.sh: an OpenSMTPD to test against; see peer.sh. Without a RELAY-PORT
+# what it takes stays in its queue: nobody listens on the discard port.
 . "$(dirname "$0")/peer.sh"
 
 configure() {
@@ -10,12 +11,10 @@ configure() {
 		$sudo install -d -o 904 -m 700 "$spool/$d"
 	done
 	$sudo install -d "$root/var/lib/opensmtpd/empty"
-	action='mda "/bin/true" user nobody'
-	[ -z "$relay" ] || action="relay host smtp://127.0.0.1:$relay"
 	$sudo install -d "$root/etc/smtptap"
 	$sudo tee "$root/etc/smtptap/smtpd.conf" >/dev/null <<-END
 		listen on 127.0.0.1 port $port hostname opensmtpd.test
-		action "go" $action
+		action "go" relay host smtp://127.0.0.1:${relay:-9}
 		match from any for any action "go"
 	END
 	ln -sf out "$dir/log"

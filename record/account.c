@@ -85,19 +85,30 @@ tx_left(struct account *a, struct ledger *to)
 }
 
 static void
+content_dropped(struct account *a)
+{
+	content_free(a->content);
+	a->content = NULL;
+	a->holed = false;
+}
+
+static void
 content_over(struct account *a)
 {
+	if (a->holed) {
+		content_dropped(a);
+		return;
+	}
 	if (a->content == NULL)
 		a->content = content_new(a->digest);
 	dialogue_content(&a->dialogue, a->content);
 	a->content = NULL;
 }
 
-static void
-content_dropped(struct account *a)
+void
+account_gap(struct account *a)
 {
-	content_free(a->content);
-	a->content = NULL;
+	a->holed = true;
 }
 
 static void

@@ -30,6 +30,7 @@ struct account {
 	unsigned events;		/* rows written */
 	bool digest;			/* messages get a SHA-256 */
 	bool any_accepted;		/* LMTP: of this message's recipients */
+	bool holed;			/* octets of content are unknown */
 	/* of the last transaction, for the log line */
 	char mail_from[128], queue_id[64], enhanced[12];
 	unsigned nrcpt;
@@ -46,6 +47,10 @@ struct span account_secret(const struct account *, const struct smtp_event *);
 /* Enter an event; its last byte came at t_us. */
 void account_event(struct account *, const struct smtp_event *, int64_t t_us,
     struct recorder_session *, struct ledger *);
+
+/* Octets of the client's are unknown: if it is sending a message, so are that
+ * one's size, digest and fields. */
+void account_gap(struct account *);
 
 /* Enter a reply that smtptap itself gave to the command that waits. */
 void account_own(struct account *, struct span line, int64_t t_us,

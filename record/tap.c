@@ -353,6 +353,8 @@ tap_gap(struct tap *t, enum smtp_side side, uint64_t n, int64_t now_ns)
 	copy_run(t);
 	write_frame(t, &f);
 	t->facts.gap = true;
+	if (side == SMTP_CLIENT)
+		account_gap(&t->state->account);
 }
 
 void

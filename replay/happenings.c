@@ -95,14 +95,32 @@ tell(struct happening *h, FILE *out, bool colored, const char *indent)
 	h->told = true;
 }
 
+static void
+tell_before(struct happenings *hs, int64_t t_us, bool loose, FILE *out,
+    bool colored, const char *indent)
+{
+	int bit;
+
+	while (hs->first < hs->n && hs->list[hs->first].told)
+		hs->first++;
+	for (size_t i = hs->first; i < hs->n && hs->list[i].t_us < t_us; i++)
+		if (!hs->list[i].told && !(loose &&
+		    anomaly_named(hs->list[i].name, &bit)))
+			tell(&hs->list[i], out, colored, indent);
+}
+
+void
+happenings_loose(struct happenings *hs, int64_t t_us, FILE *out,
+    bool colored, const char *indent)
+{
+	tell_before(hs, t_us, true, out, colored, indent);
+}
+
 void
 happenings_before(struct happenings *hs, int64_t t_us, FILE *out,
     bool colored, const char *indent)
 {
-	for (; hs->first < hs->n && hs->list[hs->first].t_us < t_us;
-	    hs->first++)
-		if (!hs->list[hs->first].told)
-			tell(&hs->list[hs->first], out, colored, indent);
+	tell_before(hs, t_us, false, out, colored, indent);
 }
 
 void

@@ -1,7 +1,7 @@
 /* happenings: the recorded events of a session, to be told at their place.
  *
- * An event is told behind the line it is about, or, if no line claims it, before
- * the first line that came later. */
+ * Where lines are what the engine understood, an anomaly is told behind the line
+ * that has it, another event before the first line that came later. */
 #ifndef REPLAY_HAPPENINGS_H
 #define REPLAY_HAPPENINGS_H
 
@@ -23,7 +23,11 @@ struct happenings {
 void happenings_load(struct happenings *, struct store *, int64_t session);
 void happenings_free(struct happenings *);
 
-/* Tell those that came before t_us and that no line has claimed. */
+/* Tell those that came before t_us and are no anomaly of a line. */
+void happenings_loose(struct happenings *, int64_t t_us, FILE *, bool colored,
+    const char *indent);
+
+/* Tell all that came before t_us and are not told yet. */
 void happenings_before(struct happenings *, int64_t t_us, FILE *,
     bool colored, const char *indent);
 

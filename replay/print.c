@@ -52,11 +52,8 @@ open_named(const struct global *g, struct store **store, int *status)
 		return false;
 	}
 	*store = store_open(g->db, error);
-	if (!*store) {
-		*status = complain(EXIT_UNREADABLE, "%s", error);
-		return false;
-	}
-	return true;
+	*status = *store ? EXIT_OK : complain(EXIT_UNREADABLE, "%s", error);
+	return *store != NULL;
 }
 
 int64_t

@@ -21,8 +21,8 @@ int complain(int status, const char *format, ...)
 int complain_usage(const struct verb *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Open the database named by --db or SMTPTAP_DB. False: a sentence has been
- * said, *status is what to exit with. */
+/* Open the database named by --db or SMTPTAP_DB; *status is EXIT_OK. False: a
+ * sentence has been said, *status is what to exit with. */
 bool open_named(const struct global *, struct store **, int *status);
 
 /* The row id of the session that word names; 0: a sentence has been said, exit

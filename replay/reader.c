@@ -178,9 +178,6 @@ static bool
 take_line(struct builder *b, const struct transcript_line *line,
     char error[READER_ERROR_MAX])
 {
-	if (line->timed && line->t_us <= b->now_us)
-		return refuse(error, SPAN("its time is not later than that of "
-		    "the segment before"));
 	switch (line->what) {
 	case TRANSCRIPT_BYTES:
 		add_bytes(b, line);
@@ -212,9 +209,22 @@ take_line(struct builder *b, const struct transcript_line *line,
 	return true;
 }
 
-/* The bytes of the segments lie in memory one behind the other. */
+/* Times first; at one time, the order of the lines, which is that of memory. */
+static int
+by_time(const void *left, const void *right)
+{
+	const struct store_segment *a = left, *b = right;
+
+	if (a->t_us != b->t_us)
+		return a->t_us < b->t_us ? -1 : 1;
+	return a->bytes.p < b->bytes.p ? -1 : a->bytes.p > b->bytes.p;
+}
+
+/* The bytes of the segments lie in memory one behind the other, as their lines
+ * do in the text. show prints what was said too early where it was understood:
+ * only the times tell the order in which it came. */
 static void
-point_segments(struct store_wire *w)
+put_in_order(struct store_wire *w)
 {
 	const char *p = w->memory.p;
 
@@ -222,6 +232,8 @@ point_segments(struct store_wire *w)
 		w->segments[i].bytes.p = p;
 		p += w->segments[i].bytes.n;
 	}
+	if (w->n)
+		qsort(w->segments, w->n, sizeof(*w->segments), by_time);
 }
 
 /* The line at the front of s begins a session. */
@@ -256,7 +268,7 @@ reader_next(struct reader *r, struct reader_session *to,
 	}
 	if (to->wire.memory.failed)
 		(void)need(NULL);
-	point_segments(&to->wire);
+	put_in_order(&to->wire);
 	return good && any;
 }
 

@@ -58,7 +58,7 @@ begin_line(struct transcriber *t, int64_t from_us)
 	char time[TRANSCRIPT_TIME_MAX];
 	size_t n;
 
-	happenings_before(&t->events, from_us, t->out, t->options->colored,
+	happenings_loose(&t->events, from_us, t->out, t->options->colored,
 	    indent(t));
 	if (!t->options->times)
 		return;

@@ -85,9 +85,9 @@ advance(struct walk *w, enum smtp_side side, size_t n)
 	}
 }
 
-/* Octets of the chunk a BDAT command announces. */
+/* Octets that BDAT or XEXCH50 announces. */
 static uint64_t
-chunk_octets(struct span argument)
+announced(struct span argument)
 {
 	struct span size = span_word(&argument);
 	uint64_t n = 0;
@@ -108,12 +108,17 @@ follow(struct walk *w, const struct smtp_event *ev)
 	bool chunk = ev->verb == SMTP_BDAT || ev->verb == SMTP_BDAT_LAST;
 
 	if (ev->tile == SMTP_COMMAND && chunk)
-		w->chunk_left = ev->last ? 0 : chunk_octets(ev->text);
-	if (ev->tile == SMTP_CONTENT && chunk)
-		w->chunk_left = ev->last || ev->raw.n > w->chunk_left ? 0 :
-		    w->chunk_left - ev->raw.n;
-	if (ev->fact == SMTP_FACT_DATA_BEGINS && ev->verb == SMTP_DATA)
-		w->in_data = true;
+		w->counted_left = ev->last ? 0 : announced(ev->text);
+	if (ev->tile == SMTP_COMMAND && ev->verb == SMTP_XEXCH50)
+		w->announced = announced(ev->text);
+	if ((ev->tile == SMTP_CONTENT && chunk) ||
+	    (ev->tile == SMTP_OPAQUE && ev->verb == SMTP_XEXCH50))
+		w->counted_left = ev->last || ev->raw.n > w->counted_left ? 0 :
+		    w->counted_left - ev->raw.n;
+	if (ev->fact == SMTP_FACT_DATA_BEGINS) {
+		w->in_data = ev->verb == SMTP_DATA;
+		w->counted_left = w->in_data ? 0 : w->announced;
+	}
 	if (ev->tile == SMTP_END_OF_DATA)
 		w->in_data = w->holed = false;
 }
@@ -152,19 +157,19 @@ all_cut(const struct walk_side *s)
 	return s->cut == s->bytes.n;
 }
 
-/* A gap in a chunk is counted off; one in DATA content needs no filling. */
+/* A gap in counted octets is counted off; one in DATA content needs no filling. */
 static void
 cross_gap(struct walk *w, uint64_t octets)
 {
 	static const char filler[4096];
 
 	w->holed |= w->in_data;
-	while (octets > 0 && w->chunk_left > 0 &&
+	while (octets > 0 && w->counted_left > 0 &&
 	    all_cut(&w->sides[SMTP_CLIENT])) {
 		uint64_t n = sizeof(filler);
 
 		n = octets < n ? octets : n;
-		n = w->chunk_left < n ? w->chunk_left : n;
+		n = w->counted_left < n ? w->counted_left : n;
 		pretend(w, (struct span){ filler, (size_t)n });
 		octets -= n;
 	}

@@ -47,7 +47,8 @@ struct walk {
 	struct smtp_session smtp;
 	struct walk_side sides[2];
 	enum smtp_side turn;	/* the side that spoke last */
-	uint64_t chunk_left;	/* octets of BDAT still to come */
+	uint64_t announced;	/* octets of the last XEXCH50 */
+	uint64_t counted_left;	/* octets of it, or of BDAT, still to come */
 	bool in_data;		/* between 354 and the end of data */
 	bool holed;		/* and octets of it are missing */
 	unsigned last_calls;	/* no segment is left */

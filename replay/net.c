@@ -72,6 +72,15 @@ is_port(const char *s)
 	return value <= 65535;
 }
 
+bool
+net_valid(const char *target, bool passive)
+{
+	char host[256], port[8];
+
+	return split(target, host, port) && is_port(port) &&
+	    (passive || host[0] != '\0');
+}
+
 struct addrinfo *
 net_resolve(const char *target, bool passive, char error[NET_ERROR_MAX])
 {
@@ -82,8 +91,7 @@ net_resolve(const char *target, bool passive, char error[NET_ERROR_MAX])
 	char host[256], port[8];
 	int status;
 
-	if (!split(target, host, port) || !is_port(port) ||
-	    (!passive && host[0] == '\0')) {
+	if (!net_valid(target, passive) || !split(target, host, port)) {
 		snprintf(error, NET_ERROR_MAX,
 		    "'%s' is not an address: HOST:PORT or [IPV6]:PORT", target);
 		return NULL;

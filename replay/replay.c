@@ -238,6 +238,9 @@ run(struct global *global, int argc, char **argv)
 	if (args.nwords != 1 || r.to == NULL)
 		return complain_usage(&verb_replay,
 		    "replay needs one session and --to HOST:PORT");
+	if (!net_valid(r.to, false))
+		return complain_usage(&verb_replay, "--to is HOST:PORT or "
+		    "[IPV6]:PORT, not \"%s\"", r.to);
 	wrong = envelope_check(&r.envelope);
 	if (wrong)
 		return complain_usage(&verb_replay, "%s", wrong);

@@ -14,6 +14,7 @@
 #include "proxy/log.h"
 #include "proxy/worker.h"
 
+#define RECORDER_S  1.	/* how often to look whether it can write */
 #define SPARE_FILES 32	/* stdio, the store's files, lookups, one to refuse */
 
 struct daemon {
@@ -21,6 +22,8 @@ struct daemon {
 	struct worker *workers[OPTIONS_THREADS_MAX];
 	unsigned running;
 	ev_signal term, interrupt, usr2;
+	ev_timer look;
+	bool failing;		/* the recorder, as last logged */
 	enum worker_stop stopping;
 };
 
@@ -63,6 +66,33 @@ on_usr2(struct ev_loop *loop, ev_signal *s, int revents)
 #include "proxy/stats.def"
 #undef STAT
 	log_write(&line);
+}
+
+/* One line when the store fails, and one when it works again. */
+static void
+on_look(struct ev_loop *loop, ev_timer *t, int revents)
+{
+	struct daemon *d = t->data;
+	char error[RECORD_ERROR_MAX];
+
+	(void)loop, (void)revents;
+	if (recorder_failing(d->workers[0]->port) == d->failing)
+		return;
+	d->failing = !d->failing;
+	recorder_error(d->service.recorder, error);
+	if (d->failing)
+		log_sentence(LOG_ERROR, "cannot record: %s", error);
+	else
+		log_sentence(LOG_ERROR, "recording works again");
+}
+
+static void
+watch_recorder(struct daemon *d, struct ev_loop *loop)
+{
+	ev_timer_init(&d->look, on_look, RECORDER_S, RECORDER_S);
+	d->look.data = d;
+	if (d->service.recorder)
+		ev_timer_start(loop, &d->look);
 }
 
 /* To wake wait_for_workers() is all. */
@@ -284,7 +314,9 @@ serve(struct daemon *d, struct ev_loop *loop)
 	if ((code = open_recorder(s)) == 0 && (code = start_workers(d)) == 0)
 		tell_ready(s);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (code) {
+	if (code == 0)
+		watch_recorder(d, loop);
+	else {
 		d->stopping = WORKER_STOPS;
 		stop_workers(d);
 	}

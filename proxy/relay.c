@@ -258,6 +258,7 @@ join_lists(struct conn *c)
 	if (stalled && !c->is_stalled) {
 		LIST_INSERT_HEAD(&w->stalled, c, stalled);
 		stats_add(&w->stats.stalls, 1);
+		worker_arm_flush(w);
 	} else if (!stalled && c->is_stalled)
 		LIST_REMOVE(c, stalled);
 	c->is_stalled = stalled;

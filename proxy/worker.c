@@ -140,24 +140,20 @@ on_accept(struct ev_loop *loop, ev_io *io, int revents)
 	}
 }
 
-/* Once for each time the store fails, and once when it works again. */
+/* Those who waited for the recorder look again. */
 static void
-log_recorder(struct worker *w)
+resume_stalled(struct worker *w)
 {
-	struct service *s = w->service;
-	bool failing = w->port && recorder_failing(w->port);
-	char error[RECORD_ERROR_MAX];
+	struct conn *c, *next;
 
-	if (failing == atomic_load_explicit(&s->failing, memory_order_relaxed)
-	    || atomic_exchange(&s->failing, failing) == failing)
-		return;
-	recorder_error(s->recorder, error);
-	if (failing)
-		log_sentence(LOG_ERROR, "cannot record: %s", error);
-	else
-		log_sentence(LOG_ERROR, "recording works again");
+	for (c = LIST_FIRST(&w->stalled); c; c = next) {
+		next = LIST_NEXT(c, stalled);
+		conn_resume(c);
+	}
 }
 
+/* A store that has begun to fail has no more room, but it lets mail pass: no
+ * drained() tells of that, so the stalled look here, too. */
 static void
 on_flush(struct ev_loop *loop, ev_timer *t, int revents)
 {
@@ -165,7 +161,6 @@ on_flush(struct ev_loop *loop, ev_timer *t, int revents)
 	struct conn *c, *next;
 
 	(void)loop, (void)revents;
-	log_recorder(w);
 	for (c = LIST_FIRST(&w->dirty); c; c = next) {
 		next = LIST_NEXT(c, dirty);
 		if (!conn_flush(c))
@@ -173,7 +168,8 @@ on_flush(struct ev_loop *loop, ev_timer *t, int revents)
 		LIST_REMOVE(c, dirty);
 		c->is_dirty = false;
 	}
-	if (!LIST_EMPTY(&w->dirty))
+	resume_stalled(w);
+	if (!LIST_EMPTY(&w->dirty) || !LIST_EMPTY(&w->stalled))
 		worker_arm_flush(w);
 }
 
@@ -189,15 +185,8 @@ worker_arm_flush(struct worker *w)
 static void
 on_drained(struct ev_loop *loop, ev_async *a, int revents)
 {
-	struct worker *w = a->data;
-	struct conn *c, *next;
-
 	(void)loop, (void)revents;
-	log_recorder(w);
-	for (c = LIST_FIRST(&w->stalled); c; c = next) {
-		next = LIST_NEXT(c, stalled);
-		conn_resume(c);
-	}
+	resume_stalled(a->data);
 }
 
 /* In the recorder's thread. */

@@ -29,7 +29,6 @@ struct service {
 	char name[WORKER_NAME_MAX];	/* of this host, for our own replies */
 	unsigned max_sessions;
 	_Atomic unsigned sessions;	/* open now */
-	_Atomic bool failing;		/* the recorder, as last logged */
 	struct ev_loop *loop;		/* of main, for ... */
 	ev_async worker_ended;		/* a thread is over */
 };
@@ -50,7 +49,8 @@ struct worker {
 	pthread_t thread;
 	struct recorder_port *port;	/* NULL: recording is off */
 	struct worker_listener listeners[OPTIONS_LISTEN_MAX];
-	ev_timer flush;		/* runs while a session has something unrecorded */
+	ev_timer flush;		/* runs while a session has something unrecorded,
+				 * or waits for the recorder */
 	ev_timer pause;		/* runs while out of descriptors */
 	ev_timer drain;
 	ev_async drained;	/* from the recorder's thread */
@@ -84,7 +84,7 @@ void worker_join(struct worker *);
 /* When it has not been started or has been joined. */
 void worker_free(struct worker *);
 
-/* For conn.c: a session has something that waits to be recorded. */
+/* For conn.c: a session has something to record, or waits for the recorder. */
 void worker_arm_flush(struct worker *);
 
 /* For conn.c: a session has ended; its descriptors are free. */

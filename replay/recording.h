@@ -5,9 +5,12 @@
 #include "replay/script.h"
 #include "replay/verbs.h"
 
-/* Load the session that which names from the database of the global options.
- * EXIT_OK, and the script is the caller's; else a sentence has been said, and
- * this is what to exit with. */
-int recording_load(const struct global *, const char *which, struct script *);
+#define RECORDING_ID_MAX 40	/* octets of a session's id, NUL included */
+
+/* Load the session that which names from the database of the global options,
+ * and its full id. EXIT_OK, and the script is the caller's; else a sentence has
+ * been said, and this is what to exit with. */
+int recording_load(const struct global *, const char *which, struct script *,
+    char id[RECORDING_ID_MAX]);
 
 #endif

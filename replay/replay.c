@@ -41,7 +41,8 @@ static const struct option_row options[] = {
 
 struct replay {
 	const struct global *global;
-	const char *session, *to;
+	const char *to;
+	char session[RECORDING_ID_MAX];		/* its full id */
 	bool really_send;
 	struct envelope envelope;
 	struct client_options client;
@@ -203,6 +204,8 @@ play(const struct replay *r, struct script *script)
 
 	if (status != EXIT_OK)
 		return status;
+	if (r->client.stage.out)
+		printf("=== replay of %s to %s\n", r->session, r->to);
 	client_play(fd, script, &r->client, &verdict);
 	(void)close(fd);
 	if (r->global->json)
@@ -244,11 +247,10 @@ run(struct global *global, int argc, char **argv)
 	wrong = envelope_check(&r.envelope);
 	if (wrong)
 		return complain_usage(&verb_replay, "%s", wrong);
-	r.session = args.words[0];
 	if (!global->json && !global->quiet)
 		r.client.stage = (struct stage){ stdout,
 		    print_colored(global, stdout) };
-	status = recording_load(global, r.session, &script);
+	status = recording_load(global, args.words[0], &script, r.session);
 	if (status != EXIT_OK)
 		return status;
 	if (envelope_apply(&r.envelope, &script))

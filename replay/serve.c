@@ -181,8 +181,9 @@ listen_and_play(struct serving *s, const struct script *script)
 static int
 serve_session(struct serving *s, const char *which)
 {
+	char id[RECORDING_ID_MAX];
 	struct script script;
-	int status = recording_load(s->global, which, &script);
+	int status = recording_load(s->global, which, &script, id);
 
 	if (status != EXIT_OK)
 		return status;

@@ -26,14 +26,13 @@ void
 stage_octets(const struct stage *s, enum smtp_side side, size_t n)
 {
 	struct transcript_line how = { .side = side };
-	char grouped[32];
+	char grouped[32], note[48];
 
 	if (s->out == NULL)
 		return;
-	fprintf(s->out, "%s%s[%s bytes]%s\n",
-	    print_ink(s->colored, side == SMTP_CLIENT ? INK_CLIENT :
-	    INK_SERVER), transcript_mark(&how), print_grouped(grouped, n),
-	    print_ink(s->colored, INK_PLAIN));
+	(void)snprintf(note, sizeof note, "[%s bytes]",
+	    print_grouped(grouped, n));
+	print_note(s->out, s->colored, &how, note);
 	(void)fflush(s->out);
 }
 

@@ -5,12 +5,12 @@ pragma page_size = 16384;
 pragma auto_vacuum = none;
 
 -- name: writer_settings
--- A checkpointer of our own; a WAL that a slow reader has made long is cut to
--- 64 MiB when it starts over; a small cache, for a batch is written once and not
+-- A checkpointer of our own; a WAL that a slow reader has made longer than it
+-- gets without one is cut to 192 MiB when it starts over; a small cache, for a batch is written once and not
 -- read; deleted secrets are overwritten.
 pragma journal_mode = wal;
 pragma wal_autocheckpoint = 0;
-pragma journal_size_limit = 67207168;
+pragma journal_size_limit = 201326592;
 pragma cache_size = -2048;
 pragma mmap_size = 0;
 pragma temp_store = memory;

@@ -7,25 +7,6 @@
 
 #include "replay/moment.h"
 
-const char filter_help[] =
-	"FILTER is words, all of which must hold:\n"
-	"  from:TEXT  rcpt:TEXT    in the sender's, a recipient's address; "
-	"from:<> is null\n"
-	"  helo:TEXT  subject:TEXT  qid:TEXT   in what the client said; the "
-	"queue id\n"
-	"  client:ADDRESS[/BITS]   192.0.2.7, 10.0.0.0/8, 2001:db8::/32\n"
-	"  code:550  code:5xx      a reply with such a code, verb:RCPT to "
-	"that command\n"
-	"  event:NAME              an event of this name or severity "
-	"(attack)\n"
-	"  tls:yes|no|TEXT         TLS, of this version or cipher\n"
-	"  dur>2s  dur<100ms       how long it took\n"
-	"  size>1M size<512        octets of a message; k, M, G are 1024 "
-	"each\n"
-	"  since:2h  since:2026-11-22  until:2026-11-22T10:30   in UTC; a "
-	"span counts back\n"
-	"                          from now, until: a day includes that day\n";
-
 static void
 bind_number(struct filter *f, const char *parameter, int64_t number)
 {

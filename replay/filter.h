@@ -38,8 +38,27 @@ struct filter {
 	struct filter_network client;
 };
 
-/* The words, one for each line of the help. */
-extern const char filter_help[];
+/* What the help of a verb that takes a filter says about it. */
+#define FILTER_HELP \
+	"FILTER is words, all of which must hold:\n" \
+	"  from:TEXT  rcpt:TEXT    in the sender's, a recipient's address; " \
+	"from:<> is null\n" \
+	"  helo:TEXT  subject:TEXT  qid:TEXT   in what the client said, in " \
+	"the queue id\n" \
+	"  client:ADDRESS[/BITS]   192.0.2.7, 10.0.0.0/8, 2001:db8::/32\n" \
+	"  code:550  code:5xx      a reply with such a code; with verb:, to " \
+	"that command\n" \
+	"  verb:RCPT               such a command\n" \
+	"  event:NAME              an event of this name, or of this severity " \
+	"(attack)\n" \
+	"  tls:yes|no|TEXT         TLS, of this version or cipher\n" \
+	"  dur>2s  dur<100ms       how long it took\n" \
+	"  size>1M  size<512       octets of a message; k, M, G are powers of " \
+	"1024\n" \
+	"  since:2h  since:2026-11-22  until:2026-11-22T10:30\n" \
+	"                          in UTC; 2h is two hours ago; until: a day " \
+	"includes that day\n" \
+	"Quote what a shell would take: 'size>1M', subject:'\"two words\"'\n"
 
 /* Read words; each may hold several, blanks between, "..." around blanks that
  * belong to a value. now_us: us since 1970, for since:2h. False and a sentence. */

@@ -196,6 +196,22 @@ read_all(FILE *in, struct text *text)
 	return !ferror(in) && !text->failed;
 }
 
+/* Only when there is something to import: a mistake leaves no empty file. */
+static int
+open_recorder(struct import *im)
+{
+	char error[RECORD_ERROR_MAX];
+
+	if (im->port)
+		return EXIT_OK;
+	im->recorder = recorder_open(im->db, &recorder_default_limits, error);
+	if (!im->recorder)
+		return complain(EXIT_UNREADABLE, "%s", error);
+	im->port = recorder_port(im->recorder, drained, NULL);
+	return im->port ? EXIT_OK :
+	    complain(EXIT_UNREADABLE, "out of memory");
+}
+
 static int
 import_file(struct import *im, const char *path)
 {
@@ -204,14 +220,15 @@ import_file(struct import *im, const char *path)
 	struct text text = { 0 };
 	int status;
 
-	if (!in || !read_all(in, &text)) {
+	if (!in || !read_all(in, &text))
 		status = complain(EXIT_UNREADABLE, "%s cannot be read: %s",
 		    path, strerror(errno));
-	} else {
+	else
 		status = check_text(path, text_all(&text));
-		if (status == EXIT_OK)
-			status = import_text(im, text_all(&text));
-	}
+	if (status == EXIT_OK)
+		status = open_recorder(im);
+	if (status == EXIT_OK)
+		status = import_text(im, text_all(&text));
 	if (in && !standard)
 		(void)fclose(in);
 	text_free(&text);
@@ -224,15 +241,10 @@ import_all(struct import *im, const struct args *args)
 	char error[RECORD_ERROR_MAX];
 	int status = EXIT_OK;
 
-	im->recorder = recorder_open(im->db, &recorder_default_limits, error);
-	if (!im->recorder)
-		return complain(EXIT_UNREADABLE, "%s", error);
-	im->port = recorder_port(im->recorder, drained, NULL);
-	if (!im->port)
-		status = complain(EXIT_UNREADABLE, "out of memory");
 	for (int i = 0; i < args->nwords && status == EXIT_OK; i++)
 		status = import_file(im, args->words[i]);
-	if (!recorder_close(im->recorder, error) && status == EXIT_OK)
+	if (im->recorder && !recorder_close(im->recorder, error) &&
+	    status == EXIT_OK)
 		status = complain(EXIT_UNREADABLE, "%s", error);
 	return status == EXIT_OK ? print_finish(stdout) : status;
 }
@@ -240,7 +252,7 @@ import_all(struct import *im, const struct args *args)
 static int
 run(struct global *g, int argc, char **argv)
 {
-	struct import im = { .db = g->db };
+	struct import im = { .port = NULL };
 	struct args args;
 
 	args_init(&args, g, &verb_import, argc, argv);

@@ -101,6 +101,7 @@ static const struct list_column {
 /* How wide each column is; 0: left out. */
 struct layout {
 	size_t width[COLUMNS];
+	size_t last;		/* column that is not left out */
 	bool cut;		/* to fit a terminal */
 };
 
@@ -136,6 +137,9 @@ lay_out(struct layout *l, size_t screen)
 				grew = true;
 			}
 	}
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (l->width[i])
+			l->last = i;
 }
 
 static void
@@ -144,70 +148,57 @@ pad(size_t n)
 	printf("%*s", (int)n, "");
 }
 
-/* Columns of the screen that a cell takes. */
-static size_t
-measure(const struct layout *l, size_t i, struct span cell)
-{
-	/* right-aligned cells are ASCII numbers of ours */
-	return cell.n < l->width[i] ? l->width[i] - cell.n : 0;
-}
-
+/* Without the blanks behind the last cell of a line. */
 static void
-print_cell(const struct layout *l, size_t i, struct span cell, bool last)
+print_cell(const struct layout *l, size_t i, struct span cell, enum ink ink,
+    bool colored)
 {
-	size_t used;
+	size_t used = 0, width = l->width[i];
 
-	if (columns[i].right)
-		pad(measure(l, i, cell));
-	used = l->cut ? print_cut(stdout, cell, l->width[i]) :
+	/* those are numbers: one octet, one column of the screen */
+	if (columns[i].right && cell.n < width)
+		pad(width - cell.n);
+	if (ink != INK_PLAIN)
+		fputs(print_ink(colored, ink), stdout);
+	used = l->cut ? print_cut(stdout, cell, width) :
 	    print_text(stdout, cell);
-	if (!columns[i].right && !last && used < l->width[i])
-		pad(l->width[i] - used);
-	putchar(last ? '\n' : ' ');
-}
-
-static size_t
-last_column(const struct layout *l)
-{
-	size_t last = 0;
-
-	for (size_t i = 0; i < COLUMNS; i++)
-		if (l->width[i])
-			last = i;
-	return last;
+	if (ink != INK_PLAIN)
+		fputs(print_ink(colored, INK_PLAIN), stdout);
+	if (i == l->last)
+		putchar('\n');
+	else
+		pad(columns[i].right || used >= width ? 1 : width - used + 1);
 }
 
 static void
 print_head(const struct layout *l, bool colored)
 {
-	fputs(print_ink(colored, INK_FRAME), stdout);
 	for (size_t i = 0; i < COLUMNS; i++)
 		if (l->width[i])
-			print_cell(l, i, span_of(columns[i].title),
-			    i == last_column(l));
-	fputs(print_ink(colored, INK_PLAIN), stdout);
+			print_cell(l, i, span_of(columns[i].title), INK_FRAME,
+			    colored);
+}
+
+static enum ink
+ink_of(sqlite3_stmt *row, int column)
+{
+	int code = sqlite3_column_int(row, column);
+
+	if (column != SESSION_LAST_CODE || !code)
+		return INK_PLAIN;
+	return code >= 400 ? INK_BAD : INK_GOOD;
 }
 
 static void
 print_row(const struct layout *l, bool colored, sqlite3_stmt *row)
 {
 	char cell[CELL_MAX];
-	int code = sqlite3_column_int(row, SESSION_LAST_CODE);
-	bool bad = code >= 400;
 
-	for (size_t i = 0; i < COLUMNS; i++) {
-		bool ink = columns[i].column == SESSION_LAST_CODE && code;
-
-		if (!l->width[i])
-			continue;
-		if (ink)
-			fputs(print_ink(colored, bad ? INK_BAD : INK_GOOD),
-			    stdout);
-		print_cell(l, i, columns[i].cell(row, columns[i].column, cell),
-		    i == last_column(l));
-		if (ink)
-			fputs(print_ink(colored, INK_PLAIN), stdout);
-	}
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (l->width[i])
+			print_cell(l, i, columns[i].cell(row,
+			    columns[i].column, cell),
+			    ink_of(row, columns[i].column), colored);
 }
 
 static int
@@ -282,7 +273,11 @@ const struct verb verb_list = {
 	.name = "list",
 	.synopsis = "[FILTER]... [-n N]",
 	.help = "list sessions, newest first",
-	.more = filter_help,
+	.more = FILTER_HELP
+	    "\n"
+	    "  smtptap --db mail.db list -n 20\n"
+	    "  smtptap --db mail.db list from:joe code:5xx since:1d\n"
+	    "  smtptap --db mail.db --json list event:attack | jq -r .id\n",
 	.options = options,
 	.run = run,
 };

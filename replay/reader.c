@@ -79,6 +79,8 @@ add_bytes(struct builder *b, const struct transcript_line *line)
 	seg->octets += line->bytes.n;
 	seg->bytes.n += line->bytes.n;
 	text_span(&w->memory, line->bytes);
+	if (w->memory.failed)
+		(void)need(NULL);
 	if (line->side == SMTP_CLIENT && !line->own)
 		b->data = span_is(span_trim(span_chomp(line->bytes)), "DATA");
 }
@@ -221,10 +223,9 @@ by_time(const void *left, const void *right)
 }
 
 /* The bytes of the segments lie in memory one behind the other, as their lines
- * do in the text. show prints what was said too early where it was understood:
- * only the times tell the order in which it came. */
+ * do in the text. */
 static void
-put_in_order(struct store_wire *w)
+point_segments(struct store_wire *w)
 {
 	const char *p = w->memory.p;
 
@@ -232,8 +233,41 @@ put_in_order(struct store_wire *w)
 		w->segments[i].bytes.p = p;
 		p += w->segments[i].bytes.n;
 	}
+}
+
+static bool
+is_one_segment(const struct store_segment *a, const struct store_segment *b)
+{
+	return a->t_us == b->t_us && a->side == b->side &&
+	    a->kind == WIRE_BYTES && b->kind == WIRE_BYTES;
+}
+
+/* show prints what was said too early where it was understood: the times tell
+ * the order in which it came, and which lines were one segment. */
+static void
+put_in_order(struct store_wire *w)
+{
+	struct text memory = { 0 };
+	size_t n = 0;
+
+	point_segments(w);
 	if (w->n)
 		qsort(w->segments, w->n, sizeof(*w->segments), by_time);
+	for (size_t i = 0; i < w->n; i++) {
+		const struct store_segment seg = w->segments[i];
+
+		text_span(&memory, seg.bytes);
+		if (n && is_one_segment(&w->segments[n - 1], &seg)) {
+			w->segments[n - 1].bytes.n += seg.bytes.n;
+			w->segments[n - 1].octets += seg.octets;
+		} else {
+			w->segments[n++] = seg;
+		}
+	}
+	w->n = n;
+	text_free(&w->memory);
+	w->memory = memory;
+	point_segments(w);
 }
 
 /* The line at the front of s begins a session. */
@@ -266,9 +300,9 @@ reader_next(struct reader *r, struct reader_session *to,
 		} while (good && line.more);
 		free(bytes);
 	}
+	put_in_order(&to->wire);
 	if (to->wire.memory.failed)
 		(void)need(NULL);
-	put_in_order(&to->wire);
 	return good && any;
 }
 

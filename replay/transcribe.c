@@ -26,7 +26,8 @@ struct transcriber {
 	FILE *out;
 	const struct transcribe_options *options;
 	struct happenings events;
-	int64_t told_us;		/* time of the line before */
+	int64_t told_us;		/* segment of the line before */
+	enum smtp_side told_side;
 	bool tls;
 	struct heap body, opaque;
 	struct content *content;	/* of the message under way */
@@ -53,7 +54,7 @@ indent(const struct transcriber *t)
 
 /* Everything that comes before a line: earlier events, its time. */
 static void
-begin_line(struct transcriber *t, int64_t from_us)
+begin_line(struct transcriber *t, enum smtp_side side, int64_t from_us)
 {
 	char time[TRANSCRIPT_TIME_MAX];
 	size_t n;
@@ -62,11 +63,12 @@ begin_line(struct transcriber *t, int64_t from_us)
 	    indent(t));
 	if (!t->options->times)
 		return;
-	if (from_us == t->told_us || from_us < 0) {
+	if ((from_us == t->told_us && side == t->told_side) || from_us < 0) {
 		fputs(no_time, t->out);
 		return;
 	}
 	t->told_us = from_us;
+	t->told_side = side;
 	n = transcript_time(from_us, time);
 	fprintf(t->out, "%*.*s ", TIME_COLUMNS, (int)n, time);
 }
@@ -87,7 +89,7 @@ put_line(struct transcriber *t, const struct walk_unit *u, bool own)
 		.odd = (u->ev.anomalies & violations()) != 0,
 	};
 
-	begin_line(t, u->from_us);
+	begin_line(t, u->side, u->from_us);
 	print_line(t->out, t->options->colored, &how, u->ev.raw);
 	end_line(t, u->ev.anomalies, u->from_us, u->t_us);
 }
@@ -100,7 +102,7 @@ put_note(struct transcriber *t, const struct heap *h, const char *note)
 		.odd = (h->anomalies & violations()) != 0,
 	};
 
-	begin_line(t, h->from_us);
+	begin_line(t, h->side, h->from_us);
 	print_note(t->out, t->options->colored, &how, note);
 	end_line(t, h->anomalies, h->from_us, h->t_us);
 }
@@ -150,7 +152,7 @@ put_body_lines(struct transcriber *t, bool rest)
 	size_t n;
 
 	while ((n = span_line(s)) > 0 || (rest && (n = s.n) > 0)) {
-		begin_line(t, t->body.from_us);
+		begin_line(t, SMTP_CLIENT, t->body.from_us);
 		print_line(t->out, t->options->colored, &how,
 		    span_cut(&s, n));
 	}
@@ -234,9 +236,10 @@ add_content(struct transcriber *t, const struct walk_unit *u)
 	content_put(t->content, u->ev.raw, u->ev.verb == SMTP_DATA);
 	heap_add(&t->body, u);
 	if (t->options->data) {
+		if (!t->line.n)
+			t->body.from_us = u->from_us;
 		text_span(&t->line, u->ev.raw);
 		put_body_lines(t, false);
-		t->body.from_us = u->t_us;
 	}
 	if (u->ev.verb != SMTP_DATA && u->ev.last)
 		end_body(t, u, true);
@@ -295,7 +298,7 @@ put_end(struct transcriber *t, const struct walk_unit *u)
 {
 	if (u->what == WALK_FIN && !t->options->times)
 		return;
-	begin_line(t, u->from_us);
+	begin_line(t, u->side, u->from_us);
 	fprintf(t->out, "%s=== %s %s%s\n",
 	    print_ink(t->options->colored, INK_FRAME),
 	    u->side == SMTP_CLIENT ? "client" : "server",

@@ -143,18 +143,18 @@ write_batch(struct writer *w)
 	char reason[RECORD_ERROR_MAX];
 	size_t parts, wire;
 	struct recorder_part **end = batch_end(w, &parts, &wire);
-	struct recorder_part *batch = w->oldest, *rest = *end;
+	struct recorder_part *batch = w->oldest, *left = *end;
 
 	*end = NULL;
 	drop_older_rows(batch);
 	if (!batch_write(&w->r->batch, batch, reason)) {
-		*end = rest;
+		*end = left;
 		w->retry_ns = monotonic_ns() + RETRY_NS;
 		tell(w->r, reason);
 		return;
 	}
-	w->oldest = rest;
-	if (!rest)
+	w->oldest = left;
+	if (!left)
 		w->end = &w->oldest;
 	w->parts -= parts;
 	w->wire -= wire;
@@ -163,7 +163,7 @@ write_batch(struct writer *w)
 }
 
 static void
-wait(struct writer *w, int64_t now)
+rest(struct writer *w, int64_t now)
 {
 	struct recorder *r = w->r;
 
@@ -208,7 +208,7 @@ writer_run(void *recorder)
 		if (due(&w, now))
 			write_batch(&w);
 		else
-			wait(&w, now);
+			rest(&w, now);
 	}
 	/* What is left is lost; recorder_close() says so. */
 	port_free(w.oldest);

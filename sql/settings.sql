@@ -6,8 +6,8 @@ pragma auto_vacuum = none;
 
 -- name: writer_settings
 -- A checkpointer of our own; a WAL that a slow reader has made longer than it
--- gets without one is cut to 192 MiB when it starts over; a small cache, for a batch is written once and not
--- read; deleted secrets are overwritten.
+-- gets without one is cut to 192 MiB when it starts over; a small cache, for a
+-- batch is written once and not read; deleted secrets are overwritten.
 pragma journal_mode = wal;
 pragma wal_autocheckpoint = 0;
 pragma journal_size_limit = 201326592;

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,20 +233,51 @@ START_TEST(a_full_queue_stops_producers_and_wakes_them_and_loses_nothing)
 }
 END_TEST
 
-START_TEST(a_wal_grown_by_ten_times_its_bound_is_started_over)
+/* Sessions of 1 MiB, as fast as they are taken. The size of the WAL then. */
+static off_t
+record_megabytes(struct recorder *r, struct recorder_port *port, int n)
 {
-	struct recorder_port *port;
-	struct recorder *r = recording_open(&port);
 	struct stat st;
 
-	for (int i = 0; i < 700; i++) {
+	for (int i = 0; i < n; i++) {
 		while (!recorder_ready(port))
 			poll(NULL, 0, 1);
 		(void)recording_session(port, 1 << 20);
 	}
 	ck_assert(recorder_flush(r));
 	ck_assert_int_eq(stat(recording_path("sessions.db-wal"), &st), 0);
-	ck_assert_int_lt(st.st_size, 200 << 20);
+	return st.st_size;
+}
+
+START_TEST(a_reader_that_stays_stops_nobody_and_the_wal_is_cut_behind_it)
+{
+	struct recorder_port *port;
+	struct recorder *r = recording_open(&port);
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+
+	(void)record_megabytes(r, port, 1);
+	ck_assert_int_eq(sqlite3_open(recording_path("sessions.db"), &db),
+	    SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "select * from session", -1,
+	    &stmt, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+	ck_assert_int_gt(record_megabytes(r, port, 250), 250 << 20);
+	sqlite3_finalize(stmt);
+	ck_assert_int_lt(record_megabytes(r, port, 150), 200 << 20);
+	sqlite3_close(db);
+	recording_close(r);
+	assert_query("select count(*) from message", "401");
+}
+END_TEST
+
+START_TEST(a_wal_grown_by_ten_times_its_bound_is_started_over)
+{
+	struct recorder_port *port;
+	struct recorder *r = recording_open(&port);
+	struct stat st;
+
+	ck_assert_int_lt(record_megabytes(r, port, 700), 200 << 20);
 	recording_close(r);
 	assert_query("select count(*) from message", "700");
 	ck_assert_int_ne(stat(recording_path("sessions.db-wal"), &st), 0);
@@ -569,6 +601,8 @@ main(void)
 	tcase_add_test(tc,
 	    a_full_queue_stops_producers_and_wakes_them_and_loses_nothing);
 	tcase_add_test(tc, a_wal_grown_by_ten_times_its_bound_is_started_over);
+	tcase_add_test(tc,
+	    a_reader_that_stays_stops_nobody_and_the_wal_is_cut_behind_it);
 	tcase_add_test(tc, all_files_are_for_their_owner_only);
 	tcase_add_test(tc, a_second_writer_is_refused);
 	tcase_add_test(tc, what_is_no_database_is_refused_and_left_alone);

@@ -135,7 +135,8 @@ take_client(struct reading *r, const struct smtp_event *ev)
 {
 	add_tile(r, ev, r->read[SMTP_CLIENT]);
 	if (ev->anomalies & SMTP_ODD(EOD_NONSTANDARD))
-		r->script->lookalike = true;
+		r->script->unservable = "its server took something other than "
+		    "CRLF.CRLF for the end of data";
 }
 
 static void
@@ -146,6 +147,9 @@ take_server(struct reading *r, const struct smtp_event *ev)
 	r->reply.n += ev->raw.n;
 	if (ev->tile == SMTP_REPLY && (ev->last || ev->code == 0))
 		add_reply(r, ev);
+	if (ev->anomalies & SMTP_ODD(BDAT_REFRAMED))
+		r->script->unservable = "its server refused a chunk before it "
+		    "had come";
 	if (ev->fact == SMTP_FACT_TLS_BEGINS)
 		r->failed = "it goes on under TLS, which was not looked into";
 	if (ev->fact == SMTP_FACT_ROLES_REVERSED)

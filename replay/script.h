@@ -45,8 +45,7 @@ struct script {
 	struct script_reply *replies;
 	size_t ntiles, nsteps, nreplies;
 	bool server_closed;	/* before the client did */
-	bool lookalike;		/* the server took something other than CRLF.CRLF
-				 * for the end of data */
+	const char *unservable;	/* why its server cannot be played, or NULL */
 };
 
 /* Read a recording. False and a sentence if it cannot be played: bytes were

@@ -187,10 +187,9 @@ serve_session(struct serving *s, const char *which)
 
 	if (status != EXIT_OK)
 		return status;
-	if (script.lookalike)
-		status = complain(EXIT_USAGE, "this session cannot be served: "
-		    "its server took something other than CRLF.CRLF for the "
-		    "end of data");
+	if (script.unservable)
+		status = complain(EXIT_USAGE,
+		    "this session cannot be served: %s", script.unservable);
 	else
 		status = listen_and_play(s, &script);
 	script_free(&script);

@@ -397,7 +397,8 @@ def show_prints_the_marks_of_the_notation(t):
     check(lines[0].startswith("=== session "), lines[0])
     check("<-  220 mailbox.test ESMTP" in lines, plain)
     check(" -> EHLO client.test" in lines, plain)
-    check(any(line.startswith(" -> [") and "bytes" in line
+    # "**>": forwarded though a violation
+    check(any(line.startswith(("**> [", " -> [")) and "bytes" in line
               for line in lines), plain)
     check(lines[-1].startswith("=== closed by "), lines[-1])
     check("*** " in plain, "no event is shown")

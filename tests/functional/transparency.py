@@ -252,9 +252,12 @@ def every_cut_of_the_end_of_data_passes_at_once(t):
     client.hear(b"220 x\r\n")
     end = b"\r\n.\r\n"
     for cuts in range(16):
-        client.say(b"DATA\r\n")
-        server.hear(b"DATA\r\n").say(b"354 go\r\n")
-        client.hear(b"354 go\r\n")
+        for command, reply in ((b"MAIL FROM:<>\r\n", b"250 ok\r\n"),
+                               (b"RCPT TO:<a@b>\r\n", b"250 ok\r\n"),
+                               (b"DATA\r\n", b"354 go\r\n")):
+            client.say(command)
+            server.hear(command).say(reply)
+            client.hear(reply)
         client.say(b"x")
         server.hear(b"x")
         piece = b""

@@ -19,21 +19,6 @@ plain_run(const char *p, size_t n, bool *eight)
 {
 	size_t i = 0;
 
-#ifdef __SSE2__
-	const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
-
-	for (; i + 16 <= n; i += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)
-		    (p + i));
-		__m128i hit = _mm_or_si128(_mm_cmpeq_epi8(v, cr),
-		    _mm_or_si128(_mm_cmpeq_epi8(v, lf),
-		    _mm_cmpeq_epi8(v, _mm_setzero_si128())));
-
-		if (_mm_movemask_epi8(hit))
-			break;
-		*eight |= _mm_movemask_epi8(v) != 0;
-	}
-#endif
 	for (; i < n; i++) {
 		if (p[i] == '\r' || p[i] == '\n' || p[i] == '\0')
 			break;
@@ -41,6 +26,87 @@ plain_run(const char *p, size_t n, bool *eight)
 	}
 	return i;
 }
+
+/* The content line under way; how much too long it is does not matter. */
+static void
+lengthen(struct smtp_session *s, size_t octets)
+{
+	if (s->line_octets <= LINE_OCTETS)
+		s->line_octets += octets > LINE_OCTETS ? LINE_OCTETS + 1 :
+		    (unsigned)octets;
+}
+
+#define BLOCK 64	/* octets looked at together */
+
+#ifdef __SSE2__
+/* Which octets of a block are what, as bits; bit 0 is the first. */
+struct block {
+	uint64_t cr, lf, nul, dot, high;
+};
+
+static inline uint64_t
+bits(__m128i hits, int at)
+{
+	return (uint64_t)(unsigned)_mm_movemask_epi8(hits) << at;
+}
+
+static struct block
+look(const char *p)
+{
+	const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
+	const __m128i dot = _mm_set1_epi8('.'), nul = _mm_setzero_si128();
+	struct block b = { 0 };
+
+	for (int at = 0; at < BLOCK; at += 16) {
+		__m128i v = _mm_loadu_si128((const void *)(p + at));
+
+		b.cr |= bits(_mm_cmpeq_epi8(v, cr), at);
+		b.lf |= bits(_mm_cmpeq_epi8(v, lf), at);
+		b.nul |= bits(_mm_cmpeq_epi8(v, nul), at);
+		b.dot |= bits(_mm_cmpeq_epi8(v, dot), at);
+		b.high |= bits(v, at);
+	}
+	return b;
+}
+
+/* Pass whole blocks in which nothing is odd: every CR has its LF and the
+ * reverse, no NUL, no dot at a line start. The scan by octets is the truth and
+ * does the rest; this gives the same for what it passes. */
+static size_t
+clean_blocks(struct smtp_session *s, struct span in, uint64_t *odd, bool *eight)
+{
+	size_t i = 0;
+
+	if (s->eol != EOL_TEXT && s->eol != EOL_CR && s->eol != EOL_CRLF)
+		return 0;
+	for (; i + BLOCK <= in.n; i += BLOCK) {
+		struct block b = look(in.p + i);
+		uint64_t due = b.cr << 1 | (s->eol == EOL_CR);
+		uint64_t starts = b.lf << 1 | (s->eol == EOL_CRLF);
+
+		if (b.lf != due || b.nul || b.dot & starts)
+			break;
+		*eight |= b.high != 0;
+		s->eol = b.cr >> 63 ? EOL_CR : b.lf >> 63 ? EOL_CRLF : EOL_TEXT;
+		if (b.lf == 0) {
+			lengthen(s, BLOCK);
+			continue;
+		}
+		if (s->line_octets + (unsigned)__builtin_ctzll(b.lf) + 1 >
+		    LINE_OCTETS)
+			*odd |= SMTP_ODD(LINE_LENGTH);
+		s->line_octets = (unsigned)__builtin_clzll(b.lf);
+	}
+	return i;
+}
+#else
+static size_t
+clean_blocks(struct smtp_session *s, struct span in, uint64_t *odd, bool *eight)
+{
+	(void)s, (void)in, (void)odd, (void)eight;
+	return 0;
+}
+#endif
 
 /* A whole line at the front that begins with a verb; *whole: there is one. */
 static bool
@@ -188,30 +254,45 @@ plain_after(struct smtp_session *s, char c, uint64_t *odd)
 	s->eol = loose && c == '.' ? EOL_DOT : EOL_TEXT;
 }
 
+/* One octet, or a run of plain ones; how many. */
+static size_t
+step(struct smtp_session *s, struct span in, uint64_t *odd, bool *eight)
+{
+	size_t n = 1;
+	char c = in.p[0];
+
+	if (c == '\r' || c == '\n' || c == '\0') {
+		lengthen(s, 1);
+		special(s, c, odd);
+		return 1;
+	}
+	plain_after(s, c, odd);
+	if (s->eol != EOL_DOT)
+		n = plain_run(in.p, in.n, eight);
+	lengthen(s, n);
+	return n;
+}
+
 /* How many octets at the front are content, up to the next dot at a line
  * start. from: the first of them that is not known to be. */
 static size_t
 scan(struct smtp_session *s, struct span in, size_t from, uint64_t *odd)
 {
-	size_t i = from, run;
+	size_t i = from, stop = from;
 	bool eight = false;
 
 	while (i < in.n) {
-		char c = in.p[i];
-
-		if (c == '.' && (s->eol == EOL_CRLF || s->eol == EOL_LF))
-			break;
-		if (c == '\r' || c == '\n' || c == '\0') {
-			s->line_octets++;
-			special(s, c, odd);
-			i++;
-			continue;
+		if (i >= stop) {
+			i += clean_blocks(s, span_from(in, i), odd, &eight);
+			stop = i + BLOCK;	/* what it stumbled over */
+			if (i == in.n)
+				break;
 		}
-		plain_after(s, c, odd);
-		run = s->eol == EOL_DOT ? 1 :
-		    plain_run(in.p + i, in.n - i, &eight);
-		s->line_octets += (unsigned)run;
-		i += run;
+		if (in.p[i] == '.' &&
+		    (s->eol == EOL_CRLF || s->eol == EOL_LF))
+			break;
+		i += step(s, (struct span){ in.p + i, (i < stop && stop < in.n ?
+		    stop : in.n) - i }, odd, &eight);
 	}
 	if (eight && !s->body_8bit)
 		*odd |= SMTP_ODD(CONTENT_8BIT);

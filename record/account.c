@@ -22,17 +22,6 @@ account_free(struct account *a)
 	secret_free(&a->secret);
 }
 
-/* A span as a C string that is fit for a text column. */
-static void
-copy_text(char *to, size_t room, struct span s)
-{
-	struct text t = { 0 };
-
-	text_printable(&t, s);
-	(void)snprintf(to, room, "%.*s", (int)t.n, t.n ? t.p : "");
-	text_free(&t);
-}
-
 struct span
 account_secret(const struct account *a, const struct smtp_event *ev)
 {
@@ -116,9 +105,10 @@ enter_command(struct account *a, const struct smtp_event *ev, int64_t t_us)
 {
 	struct text argument = { 0 };
 
-	redact(&argument, ev->text, ev->secret);
+	if (ev->secret.n)
+		redact(&argument, ev->text, ev->secret);
 	(void)dialogue_command(&a->dialogue, t_us, ev->verb,
-	    text_all(&argument));
+	    ev->secret.n ? text_all(&argument) : ev->text);
 	text_free(&argument);
 	switch (ev->verb) {
 	case SMTP_AUTH:
@@ -193,7 +183,7 @@ tx_begun(struct account *a, const struct dialogue_command *c, struct ledger *to)
 
 	tx_left(a, to);
 	transaction_begin(&a->tx, path);
-	copy_text(a->mail_from, sizeof a->mail_from, path);
+	text_copy(a->mail_from, sizeof a->mail_from, path);
 	a->nrcpt = 0;
 	a->size = 0;
 	a->queue_id[0] = '\0';
@@ -208,7 +198,7 @@ enter_fact(struct account *a, const struct smtp_event *ev,
 {
 	switch (ev->fact) {
 	case SMTP_FACT_IDENTIFIED:
-		copy_text(facts->helo, sizeof facts->helo, c->argument);
+		text_copy(facts->helo, sizeof facts->helo, c->argument);
 		tx_left(a, to);
 		break;
 	case SMTP_FACT_GREETED:
@@ -266,7 +256,7 @@ enter_reply(struct account *a, const struct smtp_event *ev, int64_t t_us,
 	if (!ev->last)
 		return;
 	facts->last_code = ev->code;
-	copy_text(a->enhanced, sizeof a->enhanced, reply.enhanced);
+	text_copy(a->enhanced, sizeof a->enhanced, reply.enhanced);
 	(void)dialogue_oldest(&a->dialogue, &c);
 	enter_fact(a, ev, &c, &reply, facts, to);
 	if (ev->answered)

@@ -48,21 +48,38 @@ content_free(struct content *c)
 	free(c);
 }
 
+/* Octets at the front of s up to and with an empty line; 0 if there is none. */
+static size_t
+header_end(struct span s)
+{
+	const char *lf = s.p, *end = s.p + s.n;
+
+	while (lf < end && (lf = memchr(lf, '\n', (size_t)(end - lf))) != NULL) {
+		lf++;
+		if (end - lf >= 1 && lf[0] == '\n')
+			return (size_t)(lf - s.p) + 1;
+		if (end - lf >= 2 && lf[0] == '\r' && lf[1] == '\n')
+			return (size_t)(lf - s.p) + 2;
+	}
+	return 0;
+}
+
+/* Keep what belongs to the header. An empty line that was cut in two is seen
+ * once its second half is here, in what was kept. */
 static void
 keep_header(struct content *c, struct span bytes)
 {
-	size_t room = CONTENT_HEADER_MAX - c->header.n;
+	size_t room = CONTENT_HEADER_MAX - c->header.n, n;
 	size_t from = c->header.n > 3 ? c->header.n - 3 : 0;
-	struct span seen;
 
 	if (c->header_whole || room == 0)
 		return;
 	if (bytes.n > room)
 		bytes.n = room;
-	text_span(&c->header, bytes);
-	seen = span_from(text_all(&c->header), from);
-	c->header_whole = memmem(seen.p, seen.n, "\n\r\n", 3) != NULL ||
-	    memmem(seen.p, seen.n, "\n\n", 2) != NULL;
+	n = header_end(bytes);
+	text_put(&c->header, bytes.p, n ? n : bytes.n);
+	c->header_whole = n ||
+	    header_end(span_from(text_all(&c->header), from));
 }
 
 static void

@@ -250,7 +250,7 @@ pass_on(struct tap *t)
 static void
 copy_name(char *to, size_t room, const char *from)
 {
-	(void)snprintf(to, room, "%s", from ? from : "");
+	text_copy(to, room, span_of(from ? from : ""));
 }
 
 bool

@@ -203,22 +203,68 @@ text_json(struct text *t, struct span s)
 	text_put(t, "\"", 1);
 }
 
+/* Octets at the front of s that a plain text can have as they are. */
+static size_t
+printable(struct span s)
+{
+	size_t n = 0, character;
+
+	while (n < s.n && s.p[n]) {
+		character = s.p[n] & 0x80 ? utf8_length(span_from(s, n)) : 1;
+		if (character == 0)
+			break;
+		n += character;
+	}
+	return n;
+}
+
+/* \xNN */
+static void
+hexadecimal(char out[4], char octet)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char c = (unsigned char)octet;
+
+	out[0] = '\\';
+	out[1] = 'x';
+	out[2] = hex[c >> 4];
+	out[3] = hex[c & 15];
+}
+
 void
 text_printable(struct text *t, struct span s)
 {
-	size_t n;
+	char escaped[4];
 
 	while (s.n) {
-		for (n = 0; n < s.n && s.p[n]; ) {
-			size_t character = utf8_length(span_from(s, n));
-
-			if (character == 0)
-				break;
-			n += character;
+		text_span(t, span_cut(&s, printable(s)));
+		if (s.n) {
+			hexadecimal(escaped, *span_cut(&s, 1).p);
+			text_put(t, escaped, sizeof escaped);
 		}
-		text_span(t, span_cut(&s, n));
-		if (s.n)
-			text_printf(t, "\\x%02x",
-			    (unsigned char)*span_cut(&s, 1).p);
 	}
+}
+
+void
+text_copy(char *to, size_t room, struct span s)
+{
+	size_t n;
+
+	for (room--; s.n; room -= n, to += n) {
+		n = printable(s);
+		if (n > room) {
+			for (n = room; n && (s.p[n] & 0xc0) == 0x80; )
+				n--;
+			s.n = n;
+		}
+		memcpy(to, s.p, n);
+		(void)span_cut(&s, n);
+		if (n || s.n == 0)
+			continue;
+		if (room < 4)
+			break;
+		hexadecimal(to, *span_cut(&s, 1).p);
+		n = 4;
+	}
+	*to = '\0';
 }

@@ -37,6 +37,10 @@ void text_json(struct text *, struct span);
 /* The same as plain text: what is not UTF-8, and NUL, becomes \\xNN. */
 void text_printable(struct text *, struct span);
 
+/* The same into a NUL-terminated string of at most room octets, cut at the end
+ * of a character. Allocates nothing. */
+void text_copy(char *to, size_t room, struct span);
+
 static inline struct span
 text_all(const struct text *t)
 {

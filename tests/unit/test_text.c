@@ -117,6 +117,29 @@ START_TEST(sqlite_takes_every_pair_of_octets_as_json)
 }
 END_TEST
 
+/* Text for a column: valid UTF-8 whatever comes, and never cut in a character. */
+START_TEST(text_copies_fit_and_are_printable)
+{
+	static const struct { struct span from; size_t room; const char *to; } row[] = {
+		{ { "plain", 5 }, 16, "plain" },
+		{ { "a\0b\xff", 4 }, 16, "a\\x00b\\xff" },
+		{ { "gr\xc3\xbc\xc3\x9f", 6 }, 6, "gr\xc3\xbc" },
+		{ { "\xff\xff", 2 }, 8, "\\xff" },
+		{ { "abc", 3 }, 1, "" },
+		{ { NULL, 0 }, 4, "" },
+	};
+	char to[16];
+	struct text t = { 0 };
+
+	text_copy(to, row[_i].room, row[_i].from);
+	ck_assert_str_eq(to, row[_i].to);
+	text_printable(&t, row[_i].from);
+	ck_assert(t.n >= strlen(to) && (t.n == 0 ||
+	    memcmp(t.p, to, strlen(to)) == 0));
+	text_free(&t);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -126,6 +149,7 @@ main(void)
 	int failed;
 
 	tcase_add_checked_fixture(tc, NULL, empty_text);
+	tcase_add_loop_test(t, text_copies_fit_and_are_printable, 0, 6);
 	tcase_add_test(tc, appends_of_every_kind_follow_each_other);
 	tcase_add_test(tc, nothing_is_lost_while_it_grows);
 	tcase_add_test(tc, clear_keeps_the_memory);

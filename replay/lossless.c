@@ -13,6 +13,7 @@ struct writer {
 	bool open;		/* a line of text is not ended */
 	enum smtp_side side;	/* of it */
 	bool own;
+	bool goes_on;		/* its segment has more behind these bytes */
 };
 
 static void
@@ -50,7 +51,7 @@ put_piece(struct writer *w, const struct store_segment *seg, struct span piece,
     bool begins)
 {
 	bool lf = piece.p[piece.n - 1] == '\n';
-	bool front = !w->open;
+	bool front = !w->open, blank;
 	struct transcript_line how = { .side = seg->side,
 	    .own = seg->kind == WIRE_OWN };
 
@@ -68,7 +69,12 @@ put_piece(struct writer *w, const struct store_segment *seg, struct span piece,
 	/* the CR may be the segment before's: then LF stands alone here */
 	if (piece.n >= 2 && piece.p[piece.n - 2] == '\r' && lf)
 		piece.n -= 2;
+	/* a blank is escaped where the text ends, and it may go on here */
+	blank = piece.n && piece.p[piece.n - 1] == ' ' && w->goes_on;
+	piece.n -= blank;
 	put_escaped(w->out, piece, front);
+	if (blank)
+		fputc(' ', w->out);
 	if (lf)
 		fputc('\n', w->out);
 	w->open = !lf;
@@ -76,8 +82,9 @@ put_piece(struct writer *w, const struct store_segment *seg, struct span piece,
 	w->own = how.own;
 }
 
+/* more: the next bytes are of the same segment. */
 static void
-put_bytes(struct writer *w, const struct store_segment *seg)
+put_bytes(struct writer *w, const struct store_segment *seg, bool more)
 {
 	struct span s = seg->bytes;
 	bool begins = !seg->same_segment;
@@ -85,6 +92,7 @@ put_bytes(struct writer *w, const struct store_segment *seg)
 	for (; s.n; begins = false) {
 		size_t n = span_line(s);
 
+		w->goes_on = more && (n == 0 || n == s.n);
 		put_piece(w, seg, span_cut(&s, n ? n : s.n), begins);
 	}
 }
@@ -105,7 +113,7 @@ put_mark(struct writer *w, const struct store_segment *seg)
 }
 
 static void
-put_segment(struct writer *w, const struct store_segment *seg)
+put_segment(struct writer *w, const struct store_segment *seg, bool more)
 {
 	bool bytes = seg->kind == WIRE_BYTES || seg->kind == WIRE_REDACTED ||
 	    seg->kind == WIRE_OWN;
@@ -116,7 +124,7 @@ put_segment(struct writer *w, const struct store_segment *seg)
 	if (!w->open)
 		happenings_before(&w->events, seg->t_us, w->out, false, "");
 	if (bytes)
-		put_bytes(w, seg);
+		put_bytes(w, seg, more);
 	else
 		put_mark(w, seg);
 }
@@ -185,7 +193,8 @@ lossless(FILE *out, struct store *store, int64_t session,
 	if (rows_next(row))
 		put_head(&w, row);
 	for (size_t i = 0; i < wire.n; i++)
-		put_segment(&w, &wire.segments[i]);
+		put_segment(&w, &wire.segments[i], i + 1 < wire.n &&
+		    wire.segments[i + 1].same_segment);
 	put_tail(&w, row);
 	sqlite3_reset(row);
 	store_wire_free(&wire);

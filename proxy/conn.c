@@ -31,6 +31,7 @@ conn_free(struct conn *c, int64_t now)
 {
 	struct worker *w = c->worker;
 
+	relay_finish(c);
 	for (int i = 0; i < 2; i++) {
 		leg_close(&c->leg[i], w->loop, false);
 		leg_free_buffers(&c->leg[i]);
@@ -79,8 +80,8 @@ part(struct conn *c, const char *ended_by, bool speak, const char *status,
 	if (c->ended_by == NULL)
 		c->ended_by = ended_by;
 	leg_close(&c->leg[SMTP_SERVER], c->worker->loop, false);
-	leg_free_buffers(&c->leg[SMTP_SERVER]);
-	if (!speak || c->state == CONN_PARTING || c->leg[SMTP_CLIENT].ended) {
+	buffer_free(&c->leg[SMTP_SERVER].out);
+	if (!speak || c->state == CONN_PARTING) {
 		c->state = CONN_OVER;
 		return;
 	}
@@ -99,9 +100,8 @@ may_speak(const struct conn *c)
 	    c->leg[SMTP_CLIENT].rest.n == 0;
 }
 
-/* Sends ready segments and acknowledgements at once: what one side wrote in one
- * piece must not wait for a reply of the other. The client's socket has it from
- * its listener. */
+/* With TCP_NODELAY: a segment does not wait until the one before it has been
+ * acknowledged. The client's socket has that from its listener. */
 static int
 connecting_socket(const struct address *a)
 {

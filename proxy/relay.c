@@ -60,14 +60,15 @@ note_phase(struct conn *c, const struct smtp_event *ev)
 		c->in_data = false;
 }
 
-/* Understand what there is of a side. False: nothing more for now. */
+/* Understand what there is of a side. False: nothing more for now. When all is
+ * over the recorder takes what is left: that is bounded, by the rests. */
 static bool
 understand_side(struct conn *c, enum smtp_side side, struct span *in)
 {
 	struct smtp_event ev;
 	bool moved = false;
 
-	while (recorder_has_room(c) &&
+	while ((c->state == CONN_OVER || recorder_has_room(c)) &&
 	    smtp_next(&c->smtp, side, in, &ev) == SMTP_EVENT) {
 		tap_event(&c->tap, &ev);
 		note_phase(c, &ev);
@@ -197,6 +198,15 @@ relay_end(struct conn *c, enum smtp_side side, bool reset, int64_t now)
 	tap_closed(&c->tap, side, reset, now);
 	smtp_end(&c->smtp, side);
 	relay_understand(c);
+}
+
+void
+relay_finish(struct conn *c)
+{
+	smtp_end(&c->smtp, SMTP_CLIENT);
+	smtp_end(&c->smtp, SMTP_SERVER);
+	if (c->leg[SMTP_CLIENT].rest.n || c->leg[SMTP_SERVER].rest.n)
+		relay_understand(c);
 }
 
 void

@@ -17,6 +17,9 @@ void relay_write(struct conn *, enum smtp_side, int64_t now);
 /* That side sends no more; understand what is left. reset: it is gone. */
 void relay_end(struct conn *, enum smtp_side, bool reset, int64_t now);
 
+/* All is over: what is left is understood as far as it goes. */
+void relay_finish(struct conn *);
+
 /* Go on understanding what the recorder had no room for. */
 void relay_understand(struct conn *);
 

@@ -171,3 +171,12 @@ recording_query(const char *sql)
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 	return answer;
 }
+
+void
+recording_says(const char *sql, const char *expected)
+{
+	const char *answer = recording_query(sql);
+
+	ck_assert_msg(strcmp(answer, expected) == 0, "%s: %s, not %s", sql,
+	    answer, expected);
+}

@@ -27,4 +27,7 @@ uint64_t recording_session(struct recorder_port *, size_t octets);
  * connection of its own, as text; "" if there is none. Good until the next. */
 const char *recording_query(const char *sql);
 
+/* Assert that this is the answer to recording_query(). */
+void recording_says(const char *sql, const char *expected);
+
 #endif

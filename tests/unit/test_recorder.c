@@ -1,33 +1,15 @@
-/* recorder: what is put is in the database, through a crash and a full disk. */
+/* recorder: what is put is in the database, and in the views. */
 #include "record/recorder.h"
 
 #include <check.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/unit/recording.h"
-
-static void
-assert_query(const char *sql, const char *expected)
-{
-	const char *answer = recording_query(sql);
-
-	ck_assert_msg(strcmp(answer, expected) == 0, "%s: %s, not %s", sql,
-	    answer, expected);
-}
 
 /* One query a row of this table, on a recording of one session. */
 static const struct { const char *sql, *answer; } views[] = {
@@ -93,9 +75,9 @@ START_TEST(views_show_what_was_put)
 
 	(void)recording_session(port, 20000);
 	ck_assert(recorder_flush(r));
-	assert_query(views[_i].sql, views[_i].answer);
+	recording_says(views[_i].sql, views[_i].answer);
 	recording_close(r);
-	assert_query(views[_i].sql, views[_i].answer);
+	recording_says(views[_i].sql, views[_i].answer);
 }
 END_TEST
 
@@ -116,10 +98,10 @@ START_TEST(exchanges_and_events_are_numbered_through_all_parts)
 		recorder_put(port, p);
 	}
 	recording_close(r);
-	assert_query("select json_group_array(json_array(seq, t_us, verb))"
+	recording_says("select json_group_array(json_array(seq, t_us, verb))"
 	    " from exchange", "[[1,0,\"NOOP\"],[2,1,\"RSET\"],[3,10,\"NOOP\"],"
 	    "[4,11,\"RSET\"],[5,20,\"NOOP\"],[6,21,\"RSET\"]]");
-	assert_query("select group_concat(seq || ':' || t_us) from event",
+	recording_says("select group_concat(seq || ':' || t_us) from event",
 	    "1:0,2:1,3:2");
 }
 END_TEST
@@ -136,9 +118,9 @@ START_TEST(a_message_without_content_has_neither_size_nor_digest)
 	p->messages->mail_from = "";	/* the null reverse-path */
 	recorder_put(port, p);
 	recording_close(r);
-	assert_query("select json_array(mail_from, recipients, size, sha256,"
+	recording_says("select json_array(mail_from, recipients, size, sha256,"
 	    " code, accepted) from message", "[\"\",[],null,null,null,0]");
-	assert_query("select count(*) from recipient", "0");
+	recording_says("select count(*) from recipient", "0");
 }
 END_TEST
 
@@ -151,10 +133,10 @@ START_TEST(an_open_session_shows_and_is_interrupted_after_a_restart)
 	    false));
 	(void)recording_session(port, 10);
 	recording_close(r);
-	assert_query("select ended_by is null and duration_us is null"
+	recording_says("select ended_by is null and duration_us is null"
 	    " from session limit 1", "1");
 	recording_close(recording_open(&port));
-	assert_query("select group_concat(ended_by) from session",
+	recording_says("select group_concat(ended_by) from session",
 	    "interrupted,client");
 }
 END_TEST
@@ -226,9 +208,9 @@ START_TEST(a_full_queue_stops_producers_and_wakes_them_and_loses_nothing)
 	}
 	recording_close(r);
 	ck_assert_int_gt(stops, 0);
-	assert_query("select count(*) || ',' || count(distinct session_id)"
+	recording_says("select count(*) || ',' || count(distinct session_id)"
 	    " from message", "8000,8000");
-	assert_query("select min(id) || ',' || max(id) from session_row",
+	recording_says("select min(id) || ',' || max(id) from session_row",
 	    "1,8000");
 }
 END_TEST
@@ -267,7 +249,7 @@ START_TEST(a_reader_that_stays_stops_nobody_and_the_wal_is_cut_behind_it)
 	ck_assert_int_lt(record_megabytes(r, port, 150), 200 << 20);
 	sqlite3_close(db);
 	recording_close(r);
-	assert_query("select count(*) from message", "401");
+	recording_says("select count(*) from message", "401");
 }
 END_TEST
 
@@ -279,304 +261,8 @@ START_TEST(a_wal_grown_by_ten_times_its_bound_is_started_over)
 
 	ck_assert_int_lt(record_megabytes(r, port, 700), 200 << 20);
 	recording_close(r);
-	assert_query("select count(*) from message", "700");
+	recording_says("select count(*) from message", "700");
 	ck_assert_int_ne(stat(recording_path("sessions.db-wal"), &st), 0);
-}
-END_TEST
-
-START_TEST(all_files_are_for_their_owner_only)
-{
-	static const char *const names[] = {
-		"sessions.db", "sessions.db-wal", "sessions.db-shm" };
-	struct recorder_port *port;
-	struct recorder *r;
-	struct stat st;
-
-	umask(0);
-	r = recording_open(&port);
-	(void)recording_session(port, 10);
-	ck_assert(recorder_flush(r));
-	for (int i = 0; i < 3; i++) {
-		ck_assert_int_eq(stat(recording_path(names[i]), &st), 0);
-		ck_assert_uint_eq(st.st_mode & 0777, 0600);
-	}
-	recording_close(r);
-}
-END_TEST
-
-/* Run in a child of its own: a process that opens and closes a database loses
- * the locks it has on it. */
-static void
-assert_in_use(void)
-{
-	char error[RECORD_ERROR_MAX] = "";
-	int status;
-	pid_t child = fork();
-
-	if (child == 0) {
-		struct recorder *r = recorder_open(
-		    recording_path("sessions.db"), &recorder_default_limits,
-		    error);
-
-		_exit(r || !strstr(error,
-		    "is in use by another smtptap process"));
-	}
-	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	ck_assert_int_eq(status, 0);
-}
-
-START_TEST(a_second_writer_is_refused)
-{
-	struct recorder_port *port;
-	struct recorder *r = recording_open(&port);
-
-	assert_in_use();
-	(void)recording_session(port, 10);
-	recording_close(r);
-	recording_close(recording_open(&port));
-	assert_query("select count(*) from message", "1");
-}
-END_TEST
-
-static void
-assert_refused(const char *path, const char *why)
-{
-	char error[RECORD_ERROR_MAX] = "";
-
-	ck_assert_ptr_null(recorder_open(path, &recorder_default_limits,
-	    error));
-	ck_assert_msg(strstr(error, why) && (!*path || strstr(error, path)),
-	    "%s", error);
-}
-
-static void
-write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(f);
-	fputs(text, f);
-	fclose(f);
-}
-
-START_TEST(what_is_no_database_is_refused_and_left_alone)
-{
-	const char *path = recording_path("notes.txt");
-	char text[64] = "";
-	FILE *f;
-
-	write_file(path, "Dear diary, this is not a database at all.\n");
-	assert_refused(path, "is not a SQLite database");
-	f = fopen(path, "r");
-	ck_assert_ptr_nonnull(fgets(text, sizeof(text), f));
-	fclose(f);
-	ck_assert_str_eq(text, "Dear diary, this is not a database at all.\n");
-}
-END_TEST
-
-START_TEST(paths_that_cannot_be_written_are_refused)
-{
-	const char *link = recording_path("link.db");
-	const char *fifo = recording_path("fifo");
-
-	assert_refused(recording_path("none/x.db"), "No such file");
-	assert_refused(recording_path(""), "Is a directory");
-	assert_refused("", "No such file");
-	ck_assert_int_eq(symlink("target.db", link), 0);
-	assert_refused(link, "is a symbolic link");
-	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-	assert_refused(fifo, "is not a file");
-}
-END_TEST
-
-START_TEST(a_path_is_a_path_whatever_it_looks_like)
-{
-	static const char *const names[] = { ":memory:", "file:x?mode=memory",
-	    "a%41#?b c" };
-	char error[RECORD_ERROR_MAX];
-	struct stat st;
-
-	ck_assert_int_eq(chdir(recording_path("")), 0);
-	for (int i = 0; i < 3; i++) {
-		struct recorder *r = recorder_open(names[i],
-		    &recorder_default_limits, error);
-
-		ck_assert_msg(r != NULL, "%s", error);
-		recording_close(r);
-		ck_assert_int_eq(stat(names[i], &st), 0);
-		ck_assert_int_gt(st.st_size, 16384);
-	}
-	ck_assert_int_eq(chdir("/"), 0);
-}
-END_TEST
-
-static void
-put_until_killed(int told)
-{
-	struct recorder_port *port;
-	struct recorder *r = recording_open(&port);
-	uint64_t last;
-
-	/* One that is never over, and others of many parts and packs. */
-	recorder_put(port, recording_part(port, recorder_next_id(port), 0,
-	    false));
-	for (;;) {
-		for (int i = 0; i < 50; i++)
-			last = recording_session(port, 20000);
-		if (!recorder_flush(r) ||
-		    write(told, &last, sizeof(last)) != sizeof(last))
-			_exit(1);
-	}
-}
-
-START_TEST(a_kill_at_any_instant_loses_nothing_that_was_committed)
-{
-	struct recorder_port *port;
-	uint64_t last = 0, next;
-	int told[2], rounds = 3 + _i * 2;
-	char expected[32];
-	pid_t child;
-
-	ck_assert_int_eq(pipe(told), 0);
-	child = fork();
-	if (child == 0)
-		put_until_killed(told[1]);
-	close(told[1]);
-	for (int i = 0; i < rounds; i++)
-		ck_assert_int_eq(read(told[0], &last, sizeof(last)),
-		    sizeof(last));
-	poll(NULL, 0, _i % 5);
-	kill(child, SIGKILL);
-	ck_assert_int_eq(waitpid(child, NULL, 0), child);
-	while (read(told[0], &next, sizeof(next)) == sizeof(next))
-		last = next;
-	close(told[0]);
-	recording_close(recording_open(&port));
-	assert_query("pragma integrity_check", "ok");
-	(void)snprintf(expected, sizeof(expected), "%d", (int)last - 1);
-	{
-		char sql[128];
-
-		(void)snprintf(sql, sizeof(sql), "select count(*) from message"
-		    " where length(recipients) > 0 and session_id in"
-		    " (select uuid from session_row where id <= %d)", (int)last);
-		assert_query(sql, expected);
-	}
-	assert_query("select count(*) from session where ended_by is null",
-	    "0");
-	assert_query("select ended_by from session limit 1", "interrupted");
-	assert_query("select count(*) from session_row s where state = 1 and"
-	    " not exists (select 1 from part p where p.id = s.id << 24)", "0");
-}
-END_TEST
-
-static void
-wait_until(bool (*claim)(const struct recorder_port *),
-    const struct recorder_port *port)
-{
-	for (int i = 0; i < 5000 && !claim(port); i++)
-		poll(NULL, 0, 1);
-	ck_assert(claim(port));
-}
-
-static bool
-works(const struct recorder_port *port)
-{
-	return !recorder_failing(port);
-}
-
-static void
-assert_waits_for_room(const char *reason, void (*make_room)(void))
-{
-	struct producer p = { .sessions = 100 };
-	char error[RECORD_ERROR_MAX];
-	struct recorder_limits limits = recorder_default_limits;
-	struct recorder *r = recorder_open(recording_path("sessions.db"),
-	    &limits, error);
-
-	ck_assert_msg(r != NULL, "%s", error);
-	sem_init(&p.drained, 0, 0);
-	p.port = recorder_port(r, wake, &p);
-	for (int i = 0; i < 200; i++)
-		(void)recording_session(p.port, 40000);
-	ck_assert(!recorder_flush(r));
-	recorder_error(r, error);
-	ck_assert_msg(strstr(error, reason) &&
-	    strstr(error, recording_path("sessions.db")), "%s", error);
-	wait_until(recorder_failing, p.port);
-	make_room();
-	sem_wait(&p.drained);
-	wait_until(works, p.port);
-	ck_assert(recorder_flush(r));
-	recorder_error(r, error);
-	ck_assert_str_eq(error, "");
-	recording_close(r);
-	assert_query("select count(*) from message", "200");
-	assert_query("pragma integrity_check", "ok");
-}
-
-static void
-limit_files(rlim_t octets)
-{
-	struct rlimit limit = { octets, RLIM_INFINITY };
-
-	signal(SIGXFSZ, SIG_IGN);
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
-static void
-lift_limit(void)
-{
-	limit_files(RLIM_INFINITY);
-}
-
-START_TEST(writes_that_fail_are_kept_and_tried_again)
-{
-	limit_files(1 << 20);
-	assert_waits_for_room("disk I/O error (File too large)", lift_limit);
-}
-END_TEST
-
-static void
-remove_ballast(void)
-{
-	ck_assert_int_eq(unlink(recording_path("ballast")), 0);
-}
-
-START_TEST(a_full_disk_loses_nothing)
-{
-	char block[65536] = { 1 };
-	int fd;
-
-	/* The mount is gone with this process. */
-	if (unshare(CLONE_NEWNS) != 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("none", recording_path(""), "tmpfs", 0, "size=24m") != 0) {
-		puts("a_full_disk_loses_nothing: not root, nothing tested");
-		return;
-	}
-	fd = open(recording_path("ballast"), O_CREAT | O_WRONLY, 0600);
-	for (int i = 0; i < 20 * 16; i++)
-		ck_assert_int_eq(write(fd, block, sizeof(block)),
-		    sizeof(block));
-	close(fd);
-	assert_waits_for_room("full", remove_ballast);
-	recording_teardown();
-	umount2(recording_path(""), MNT_DETACH);
-}
-END_TEST
-
-START_TEST(close_says_what_it_could_not_write)
-{
-	struct recorder_port *port;
-	struct recorder *r = recording_open(&port);
-	char error[RECORD_ERROR_MAX];
-
-	limit_files(4096);
-	(void)recording_session(port, 40000);
-	ck_assert(!recorder_close(r, error));
-	ck_assert_msg(strstr(error, "disk I/O error"), "%s", error);
-	lift_limit();
 }
 END_TEST
 
@@ -603,16 +289,6 @@ main(void)
 	tcase_add_test(tc, a_wal_grown_by_ten_times_its_bound_is_started_over);
 	tcase_add_test(tc,
 	    a_reader_that_stays_stops_nobody_and_the_wal_is_cut_behind_it);
-	tcase_add_test(tc, all_files_are_for_their_owner_only);
-	tcase_add_test(tc, a_second_writer_is_refused);
-	tcase_add_test(tc, what_is_no_database_is_refused_and_left_alone);
-	tcase_add_test(tc, paths_that_cannot_be_written_are_refused);
-	tcase_add_test(tc, a_path_is_a_path_whatever_it_looks_like);
-	tcase_add_loop_test(tc,
-	    a_kill_at_any_instant_loses_nothing_that_was_committed, 0, 10);
-	tcase_add_test(tc, writes_that_fail_are_kept_and_tried_again);
-	tcase_add_test(tc, a_full_disk_loses_nothing);
-	tcase_add_test(tc, close_says_what_it_could_not_write);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

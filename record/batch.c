@@ -177,14 +177,30 @@ run(struct batch *b, enum sql_name name)
 	return bind_run(&v);
 }
 
+static bool
+put_gap(struct batch *b, const struct batch_gap *gap)
+{
+	struct bind v;
+
+	if (gap->sessions == 0)
+		return true;
+	v = bind_start(&b->sql, SQL_GAP_PUT);
+	bind_int(&v, b->node);
+	bind_int(&v, gap->start_us);
+	bind_int(&v, gap->end_us);
+	bind_int(&v, (int64_t)gap->sessions);
+	return bind_run(&v);
+}
+
 bool
 batch_write(struct batch *b, const struct recorder_part *parts,
-    char reason[RECORD_ERROR_MAX])
+    const struct batch_gap *gap, char reason[RECORD_ERROR_MAX])
 {
 	int64_t first_pack = b->next_pack;
 
 	text_clear(&b->pack);
-	if (run(b, SQL_BEGIN) && put_all(b, parts) && run(b, SQL_COMMIT))
+	if (run(b, SQL_BEGIN) && put_all(b, parts) && put_gap(b, gap) &&
+	    run(b, SQL_COMMIT))
 		return true;
 	statement_error(b->sql.db, reason, RECORD_ERROR_MAX);
 	/* Fails if SQLite has rolled back by itself. */

@@ -28,9 +28,16 @@ struct batch {
 bool batch_init(struct batch *, sqlite3 *db, uint64_t *last_session);
 void batch_fini(struct batch *);
 
-/* Write and commit a list of parts. False: nothing of it is in the database;
- * reason says why, as a phrase. The parts stay the caller's. */
+/* Sessions that were dropped. */
+struct batch_gap {
+	uint64_t sessions;
+	int64_t start_us, end_us;	/* since 1970 */
+};
+
+/* Write and commit a list of parts, and a gap unless it is of no session. False:
+ * nothing of it is in the database; reason says why, as a phrase. The parts stay
+ * the caller's. */
 bool batch_write(struct batch *, const struct recorder_part *,
-    char reason[RECORD_ERROR_MAX]);
+    const struct batch_gap *, char reason[RECORD_ERROR_MAX]);
 
 #endif

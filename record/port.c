@@ -4,6 +4,7 @@
 #include <time.h>
 
 #define SPARE_SHARE	8	/* of the queue's bound, kept for use again */
+#define DROP_TIMES	2	/* that bound: parts that end a session are dropped */
 #define ROOMY		16384	/* octets: smaller buffers are never too big */
 
 int64_t
@@ -13,6 +14,15 @@ monotonic_ns(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t
+wall_us(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 struct recorder_port *
@@ -179,11 +189,27 @@ recorder_ready(struct recorder_port *port)
 	return true;
 }
 
+static void
+drop(struct recorder *r, struct recorder_part *part)
+{
+	int64_t none = 0;
+
+	(void)atomic_compare_exchange_strong(&r->dropped_us, &none, wall_us());
+	atomic_fetch_add(&r->dropped, 1);
+	recorder_part_free(part);
+}
+
 void
 recorder_put(struct recorder_port *port, struct recorder_part *part)
 {
 	struct recorder *r = port->recorder;
 	size_t half = r->limits.queue_octets / 2, before, octets;
+
+	if (part->last &&
+	    atomic_load(&r->octets) > r->limits.queue_octets * DROP_TIMES) {
+		drop(r, part);
+		return;
+	}
 
 	/* The part is the writer's once it is pushed. */
 	octets = part->octets = part_octets(part);

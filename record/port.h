@@ -35,6 +35,10 @@ struct recorder {
 	_Atomic size_t octets;		/* put and not yet committed */
 	_Atomic int64_t pending_ns;	/* since when the oldest of it is known
 					 * to the writer, monotonic; 0: none */
+	_Atomic uint64_t dropped;	/* sessions, since open */
+	_Atomic int64_t dropped_us;	/* when the first was that the database
+					 * does not tell of; 0: it tells all */
+	uint64_t told;			/* of them, in table gap; the writer's */
 	_Atomic bool asleep;		/* the writer waits for a ring */
 	_Atomic unsigned flushing;	/* callers that wait for a commit */
 	_Atomic bool stopping;
@@ -55,5 +59,6 @@ void port_recycle(struct recorder_part *list);
 void *writer_run(void *recorder);
 
 int64_t monotonic_ns(void);
+int64_t wall_us(void);		/* since 1970 */
 
 #endif

@@ -1,5 +1,6 @@
 #include "record/recorder.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,27 @@ free_ports(struct recorder *r)
 	}
 }
 
+/* What did not get into the database since it was opened. */
+static bool
+say_lost(const struct recorder *r, char error[RECORD_ERROR_MAX])
+{
+	uint64_t dropped = atomic_load(&r->dropped);
+	char what[RECORD_ERROR_MAX];
+
+	error[0] = '\0';
+	if (atomic_load(&r->octets))
+		(void)snprintf(what, sizeof(what),
+		    "the last sessions were not recorded: %.256s",
+		    r->error);
+	else if (dropped)
+		(void)snprintf(what, sizeof(what), "%" PRIu64 " sessions were "
+		    "not recorded while it could not be written", dropped);
+	else
+		return false;
+	failed(r, what, error);
+	return true;
+}
+
 bool
 recorder_close(struct recorder *r, char error[RECORD_ERROR_MAX])
 {
@@ -165,10 +187,7 @@ recorder_close(struct recorder *r, char error[RECORD_ERROR_MAX])
 	bell_ring(&r->bell);
 	(void)pthread_join(r->thread, NULL);
 	checkpoint_stop(&r->checkpoint);
-	lost = atomic_load(&r->octets) != 0;
-	error[0] = '\0';
-	if (lost)
-		recorder_error(r, error);
+	lost = say_lost(r, error);
 	batch_fini(&r->batch);
 	database_close(&r->database);
 	free_ports(r);

@@ -1,6 +1,6 @@
 /* recorder: takes parts of sessions from the loops and writes them to a store.
  *
- * Each loop thread has a port of its own (a single-producer ring); one writer
+ * Each loop thread has a port of its own (a lock-free queue); one writer
  * thread, private to this module, owns the database; a second one checkpoints
  * the WAL. They share nothing else. Knows neither sockets nor SMTP.
  *
@@ -11,8 +11,9 @@
  * Full: recorder_ready() is asked first, so that recorder_put() never blocks
  * and never fails. While the writer is merely slow, stop reading from the peers
  * until drained(); once the store cannot write (recorder_failing()), what
- * happens is on-record-failure: see tap.h. Nothing put is ever dropped: a batch
- * that cannot be committed (disk full) is kept and tried again. */
+ * happens is on-record-failure: see tap.h. A batch that cannot be committed
+ * (disk full) is kept and tried again. Nothing put is ever dropped but what
+ * recorder_put() says. */
 #ifndef RECORD_RECORDER_H
 #define RECORD_RECORDER_H
 
@@ -116,8 +117,9 @@ bool recorder_failing(const struct recorder_port *);
  * the store tells of when it works again (table gap). Producer thread. */
 void recorder_put(struct recorder_port *, struct recorder_part *);
 
-/* Wait until all that was put is committed, or the store fails. Any thread but
- * the writer; for programs that record and then read (import, tests). */
+/* Wait until all that was put is committed, or the store fails; while others go
+ * on putting, until the queue is empty for a moment. Any thread but the writer;
+ * for programs that record and then read (import, tests). */
 bool recorder_flush(struct recorder *);
 
 /* The reason the last write failed, "" if it did not; any thread. */

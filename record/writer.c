@@ -121,12 +121,33 @@ wake_producers(struct recorder *r, bool all)
 			port->drained(port->arg);
 }
 
+/* What was dropped and is not yet told. */
+static struct batch_gap
+untold(struct recorder *r)
+{
+	struct batch_gap gap = {
+		.sessions = atomic_load(&r->dropped) - r->told,
+		.start_us = atomic_load(&r->dropped_us),
+		.end_us = wall_us(),
+	};
+
+	/* Dropped just when the one before was told. */
+	if (gap.start_us == 0)
+		gap.start_us = gap.end_us;
+	return gap;
+}
+
 static void
-committed(struct writer *w, struct recorder_part *batch, int64_t now)
+committed(struct writer *w, struct recorder_part *batch, int64_t now,
+    const struct batch_gap *gap)
 {
 	struct recorder *r = w->r;
 	bool again = w->retry_ns != 0;
 
+	r->told += gap->sessions;
+	if (gap->sessions)
+		atomic_store(&r->dropped_us,
+		    r->told == atomic_load(&r->dropped) ? 0 : gap->end_us);
 	w->retry_ns = 0;
 	w->first_ns = w->oldest ? now : 0;
 	atomic_store(&r->pending_ns, w->first_ns);
@@ -141,13 +162,14 @@ static void
 write_batch(struct writer *w)
 {
 	char reason[RECORD_ERROR_MAX];
+	struct batch_gap gap = untold(w->r);
 	size_t parts, wire;
 	struct recorder_part **end = batch_end(w, &parts, &wire);
 	struct recorder_part *batch = w->oldest, *left = *end;
 
 	*end = NULL;
 	drop_older_rows(batch);
-	if (!batch_write(&w->r->batch, batch, reason)) {
+	if (!batch_write(&w->r->batch, batch, &gap, reason)) {
 		*end = left;
 		w->retry_ns = monotonic_ns() + RETRY_NS;
 		tell(w->r, reason);
@@ -158,7 +180,7 @@ write_batch(struct writer *w)
 		w->end = &w->oldest;
 	w->parts -= parts;
 	w->wire -= wire;
-	committed(w, batch, monotonic_ns());
+	committed(w, batch, monotonic_ns(), &gap);
 	checkpoint_turn(&w->r->checkpoint);
 }
 

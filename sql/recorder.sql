@@ -63,6 +63,10 @@ values(
   :id, :mail_from, :recipients, :size, :sha256, :subject, :header_from, :header_to,
   :message_id, :date, :code, :enhanced, :reply, :queue_id, :accepted);
 
+-- name: gap_put
+insert into gap(node, start_us, end_us, sessions)
+values(:node, :start_us, :end_us, :sessions);
+
 -- name: pack_put
 insert or replace into pack(id, data)
 values(:id, :data);

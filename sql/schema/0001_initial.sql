@@ -79,6 +79,16 @@ create table pack(
   data blob not null
 );
 
+-- A time in which sessions ended and could not be recorded at all: the database
+-- failed, and the queue had filled.
+create table gap(
+  id integer primary key,
+  node int not null,             -- node.id
+  start_us int not null,         -- us since 1970: the first of them ended
+  end_us int not null,           -- the database worked again
+  sessions int not null          -- how many, or parts of how many
+);
+
 -- smtptap's own: a session and its number, in which its other rows have their
 -- ids, so that a list needs no search by uuid.
 create view session_numbered as

@@ -180,6 +180,34 @@ START_TEST(a_full_disk_loses_nothing)
 }
 END_TEST
 
+START_TEST(sessions_that_end_while_a_failing_queue_is_full_are_counted)
+{
+	struct recorder_limits limits = { .queue_octets = 1 << 20,
+	    .batch_ns = 20000000 };
+	char error[RECORD_ERROR_MAX];
+	struct recorder *r = recorder_open(recording_path("sessions.db"),
+	    &limits, error);
+	struct recorder_port *port;
+	sem_t drained;
+
+	sem_init(&drained, 0, 0);
+	port = recorder_port(r, wake, &drained);
+	limit_files(4096);
+	for (int i = 0; i < 100; i++)
+		(void)recording_session(port, 40000);
+	ck_assert(!recorder_flush(r));
+	lift_limit();
+	sem_wait(&drained);
+	ck_assert(recorder_flush(r));
+	recording_says("select count(*) from gap", "1");
+	recording_says("select start_us < end_us and sessions > 40 and sessions"
+	    " + (select count(*) from message) = 100 from gap", "1");
+	ck_assert(!recorder_close(r, error));
+	ck_assert_msg(strstr(error, "sessions were not recorded while it could"
+	    " not be written"), "%s", error);
+}
+END_TEST
+
 START_TEST(close_says_what_it_could_not_write)
 {
 	struct recorder_port *port;
@@ -208,6 +236,8 @@ main(void)
 	    a_kill_at_any_instant_loses_nothing_that_was_committed, 0, 10);
 	tcase_add_test(tc, writes_that_fail_are_kept_and_tried_again);
 	tcase_add_test(tc, a_full_disk_loses_nothing);
+	tcase_add_test(tc,
+	    sessions_that_end_while_a_failing_queue_is_full_are_counted);
 	tcase_add_test(tc, close_says_what_it_could_not_write);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -1,8 +1,8 @@
 #include "replay/lossless.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
+#include "replay/frame.h"
 #include "replay/happenings.h"
 #include "replay/print.h"
 #include "replay/rows.h"
@@ -129,56 +129,6 @@ put_segment(struct writer *w, const struct store_segment *seg, bool more)
 		put_mark(w, seg);
 }
 
-/* A word of the head: never empty, never with a blank in it. */
-static void
-put_word(FILE *out, const char *before, struct span s)
-{
-	fputs(before, out);
-	if (!s.n)
-		s = SPAN("-");
-	for (; s.n; s = span_from(s, 1)) {
-		struct span c = { s.p, 1 };
-
-		if (c.p[0] == ' ')
-			fputs("\\x20", out);
-		else
-			(void)print_text(out, c);
-	}
-}
-
-static void
-put_head(struct writer *w, sqlite3_stmt *row)
-{
-	put_word(w->out, "=== session ", column_span(row, SESSION_ID));
-	put_word(w->out, "  ", column_span(row, SESSION_STARTED_AT));
-	put_word(w->out, "  ", column_span(row, SESSION_CLIENT));
-	put_word(w->out, " -> ", column_span(row, SESSION_UPSTREAM));
-	put_word(w->out, "  listener=", column_span(row, SESSION_LISTENER));
-	put_word(w->out, " original-dst=",
-	    column_span(row, SESSION_ORIGINAL_DST));
-	fputc('\n', w->out);
-}
-
-static void
-put_tail(struct writer *w, sqlite3_stmt *row)
-{
-	struct span by = column_span(row, SESSION_ENDED_BY);
-	int64_t us = sqlite3_column_int64(row, SESSION_DURATION_US);
-
-	break_line(w);
-	happenings_before(&w->events, INT64_MAX, w->out, false, "");
-	if (sqlite3_column_type(row, SESSION_ENDED_BY) == SQLITE_NULL) {
-		fputs("# still open\n", w->out);
-		return;
-	}
-	fputs(span_is(by, "interrupted") ? "=== " : "=== closed by ", w->out);
-	(void)print_text(w->out, by);
-	if (sqlite3_column_type(row, SESSION_DURATION_US) != SQLITE_NULL)
-		fprintf(w->out, "  %" PRId64 ".%06ds", us / 1000000,
-		    (int)(us % 1000000));
-	fputc('\n', w->out);
-}
-
 bool
 lossless(FILE *out, struct store *store, int64_t session,
     char error[RECORD_ERROR_MAX])
@@ -191,11 +141,13 @@ lossless(FILE *out, struct store *store, int64_t session,
 	happenings_load(&w.events, store, session);
 	row = rows_of(store, SQL_SESSION_ROW, session);
 	if (rows_next(row))
-		put_head(&w, row);
+		frame_head(out, false, row, true);
 	for (size_t i = 0; i < wire.n; i++)
 		put_segment(&w, &wire.segments[i], i + 1 < wire.n &&
 		    wire.segments[i + 1].same_segment);
-	put_tail(&w, row);
+	break_line(&w);
+	happenings_before(&w.events, INT64_MAX, out, false, "");
+	frame_tail(out, false, row, 6);
 	sqlite3_reset(row);
 	store_wire_free(&wire);
 	happenings_free(&w.events);

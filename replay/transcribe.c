@@ -1,9 +1,9 @@
 #include "replay/transcribe.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "record/content.h"
+#include "replay/frame.h"
 #include "replay/happenings.h"
 #include "replay/print.h"
 #include "replay/rows.h"
@@ -331,48 +331,6 @@ put_unit(struct transcriber *t, const struct walk *walk,
 	}
 }
 
-static void
-print_or_dash(FILE *out, struct span s)
-{
-	(void)print_text(out, s.n ? s : SPAN("-"));
-}
-
-static void
-put_head(struct transcriber *t, sqlite3_stmt *row)
-{
-	fprintf(t->out, "%s=== session ", print_ink(t->options->colored,
-	    INK_FRAME));
-	(void)print_text(t->out, column_span(row, SESSION_ID));
-	fputs("  ", t->out);
-	(void)print_text(t->out, column_span(row, SESSION_STARTED_AT));
-	fputs("  ", t->out);
-	print_or_dash(t->out, column_span(row, SESSION_CLIENT));
-	fputs(" -> ", t->out);
-	print_or_dash(t->out, column_span(row, SESSION_UPSTREAM));
-	fprintf(t->out, "%s\n", print_ink(t->options->colored, INK_PLAIN));
-}
-
-static void
-put_tail(struct transcriber *t, sqlite3_stmt *row)
-{
-	struct span by = column_span(row, SESSION_ENDED_BY);
-	bool colored = t->options->colored;
-
-	happenings_before(&t->events, INT64_MAX, t->out, colored, indent(t));
-	fputs(print_ink(colored, INK_FRAME), t->out);
-	if (sqlite3_column_type(row, SESSION_ENDED_BY) == SQLITE_NULL) {
-		fputs("# still open", t->out);
-	} else {
-		fputs(span_is(by, "interrupted") ? "=== " : "=== closed by ",
-		    t->out);
-		(void)print_text(t->out, by);
-	}
-	if (sqlite3_column_type(row, SESSION_DURATION_US) != SQLITE_NULL)
-		fprintf(t->out, "  %.*fs", t->options->times ? 6 : 3,
-		    sqlite3_column_double(row, SESSION_DURATION_US) / 1e6);
-	fprintf(t->out, "%s\n", print_ink(colored, INK_PLAIN));
-}
-
 bool
 transcribe(FILE *out, struct store *store, int64_t session,
     const struct transcribe_options *options, char error[RECORD_ERROR_MAX])
@@ -388,14 +346,16 @@ transcribe(FILE *out, struct store *store, int64_t session,
 	happenings_load(&t.events, store, session);
 	row = rows_of(store, SQL_SESSION_ROW, session);
 	if (rows_next(row))
-		put_head(&t, row);
+		frame_head(out, options->colored, row, false);
 	walk_open(&walk, &wire);
 	while (walk_next(&walk, &unit))
 		put_unit(&t, &walk, &unit);
 	flush_opaque(&t);
 	unit = (struct walk_unit){ .ev.tile = SMTP_CONTENT };
 	end_body(&t, &unit, false);
-	put_tail(&t, row);
+	happenings_before(&t.events, INT64_MAX, out, options->colored,
+	    indent(&t));
+	frame_tail(out, options->colored, row, options->times ? 6 : 3);
 	sqlite3_reset(row);
 	walk_close(&walk);
 	store_wire_free(&wire);

@@ -57,7 +57,7 @@ expect_round_trip(struct span line, size_t room)
 {
 	static char text[65536], out[65536];
 	struct transcript_line got = { .what = TRANSCRIPT_BAD };
-	size_t n = write_line("<-  ", line, room, text);
+	size_t n = write_line("<-  ", line, room, text), controls = 0;
 	struct span s = { text, n };
 
 	transcript_parse(&s, out, &got);
@@ -68,8 +68,8 @@ expect_round_trip(struct span line, size_t room)
 	    memcmp(got.bytes.p, line.p, line.n) == 0, "lost in %.*s",
 	    (int)n, text);
 	for (size_t i = 0; i + 1 < n; i++)
-		ck_assert_msg((unsigned char)text[i] >= ' ' ||
-		    text[i] == '\t', "a control octet in the text");
+		controls += (unsigned char)text[i] < ' ' && text[i] != '\t';
+	ck_assert_uint_eq(controls, 0);
 	if (n > strlen("<-  \n"))
 		ck_assert(text[n - 2] != ' ' && text[n - 2] != '\t');
 }
@@ -110,7 +110,7 @@ START_TEST(any_bytes_come_back)
 	char bytes[300];
 	unsigned seed = 20261122;
 
-	for (int round = 0; round < 200000; round++) {
+	for (int round = 0; round < 20000; round++) {
 		size_t n = 1 + (size_t)rand_r(&seed) % (round % 7 ? 24 : 299);
 		bool all = round % 3 == 0;
 
@@ -340,7 +340,7 @@ START_TEST(any_text_is_read_to_its_end)
 	char text[200], out[202];
 	unsigned seed = 5321;
 
-	for (int round = 0; round < 200000; round++) {
+	for (int round = 0; round < 20000; round++) {
 		size_t n = (size_t)rand_r(&seed) % sizeof(text);
 		struct span line = { text, n };
 		struct transcript_line got = { .what = TRANSCRIPT_BAD };

@@ -55,7 +55,8 @@ has_no_wal(const char *path)
 
 	text_printf(&name, "%s-wal", path);
 	text_put(&name, "", 1);
-	none = !name.failed && stat(name.p, &st) != 0 && errno == ENOENT;
+	none = !name.failed && (stat(name.p, &st) == 0 ? st.st_size == 0 :
+	    errno == ENOENT);
 	text_free(&name);
 	return none;
 }

@@ -7,13 +7,11 @@ import select
 import signal
 import socket
 import sqlite3
-import subprocess
 import time
 from pathlib import Path
 
-from tap_harness import (BUILD, Mailbox, Missing,
-                         PATIENCE, Talker, case, check, equal, main, program,
-                         read_rows, wait_for)
+from tap_harness import (BUILD, PATIENCE, Mailbox, Missing, case, check,
+                         equal, main, program, wait_for)
 
 
 def unused_port():
@@ -463,65 +461,6 @@ def a_write_error_of_output_is_not_success(t):
             done = t.run(BUILD / "smtptap", "--db", daemon.db, *verb,
                          stdout=full, status=None)
         check(done.returncode != 0, f"{verb} to a full disk: status 0")
-
-
-# --- a full disk ------------------------------------------------------------
-
-
-@case
-def a_full_disk_loses_no_mail(t):
-    """A tmpfs of 4 MiB; mail flows, the gap is marked, and when there is room
-    again recording resumes."""
-    if os.geteuid() != 0:
-        raise Missing("root, to mount a tmpfs")
-    probe = subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "x",
-                            t.dir], capture_output=True)
-    if probe.returncode != 0:
-        raise Missing(f"the right to mount: {probe.stderr.decode().strip()}")
-    disk = t.dir / "disk"
-    disk.mkdir()
-    mailbox = Mailbox()
-    daemon = t.smtptapd(
-        t.server(mailbox).port, record="disk/sessions.db",
-        before=["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o size=4m x "
-                f"{disk} && exec \"$@\"", "sh"])
-    # The name space is the daemon's own; /proc leads into it.
-    inside = Path(f"/proc/{daemon.pid}/root{disk}")
-    ballast = inside / "ballast"
-    ballast.write_bytes(b"x" * (2 << 20))
-    daemon.db = inside / "sessions.db"
-    body = b"".join(b"%070d\r\n" % i for i in range(4000))
-    for i in range(16):
-        send_one(t, daemon.port, b"Subject: full %d\r\n\r\n" % i + body)
-    equal(len(mailbox.messages), 16, "messages that passed")
-    check(daemon.running(), "it died")
-    wait_for(lambda: "full" in daemon.text(), "a word in the log", 10)
-    ballast.unlink()
-    # Room again: what comes now is whole.
-    def resumed():
-        send_one(t, daemon.port, b"Subject: again\r\n\r\nx\r\n")
-        return daemon.rows("SELECT * FROM message "
-                           "WHERE subject = 'again' AND accepted = 1")
-
-    wait_for(resumed, "recording to resume", 30)
-    equal(read_rows(daemon.db, "PRAGMA integrity_check"),
-          [{"integrity_check": "ok"}], "integrity_check")
-    recorded = daemon.one("SELECT count(*) AS n FROM message WHERE accepted "
-                          "AND subject LIKE 'full%'")["n"]
-    gaps = daemon.gaps()
-    print(f"{recorded} of 16 recorded, {gaps} gaps")
-    check(recorded == 16 or gaps > 0, "messages are missing and no gap says so")
-
-
-def send_one(t, port, content):
-    c = Talker(socket.create_connection(("127.0.0.1", port), PATIENCE))
-    c.hear_reply()
-    c.ask(b"MAIL FROM:<a@x>", b"250")
-    c.ask(b"RCPT TO:<b@y>", b"250")
-    c.ask(b"DATA", b"354")
-    c.say(content)
-    c.ask(b".", b"250")
-    c.quit()
 
 
 main()

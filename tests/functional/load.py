@@ -3,7 +3,7 @@
 # run: alone
 import socket
 
-from tap_harness import (Mailbox, case, check, equal, main, scale, sha256, wait_for)
+from tap_harness import (SANITIZED, Mailbox, case, check, equal, main, scale, sha256, wait_for)
 
 CONTENT = b"From: a@client.test\r\nSubject: load\r\n\r\n" + b"".join(
     b"%sline %d\r\n" % (b"." * (i % 3), i) for i in range(40))
@@ -86,7 +86,8 @@ def every_message_is_recorded_and_nothing_grows(t):
     equal(daemon.gaps(), 0, "gaps")
     equal(daemon.rows("SELECT * FROM event LIMIT 5"), [], "events")
     equal(last[0], first[0], "descriptors after the last thousand")
-    check(last[1] <= first[1] + 2048,
+    # ASan keeps what is freed for a while.
+    check(SANITIZED or last[1] <= first[1] + 2048,
           f"resident memory grew from {first[1]} to {last[1]} KiB")
     for which in ("last", f"last~{thousand}", f"last~{10 * thousand - 1}"):
         equal(sha256(t.smtptap("--db", daemon.db, "export", which, "--format",

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "record/connection.h"
 #include "record/uuid.h"
 #include "record/wire.h"
 
@@ -60,13 +61,17 @@ put_session(struct batch *b, const struct recorder_part *p)
 	return bind_run(&v);
 }
 
+/* A full pack goes into the bulk file, and here stands that it does. */
 static bool
 put_pack(struct batch *b)
 {
 	struct bind v = bind_start(&b->sql, SQL_PACK_PUT);
+	bool bulk = b->pack.n == BATCH_PACK_MAX && !b->one_file;
 
+	if (bulk && !bulk_put(&b->bulk, b->next_pack, text_all(&b->pack)))
+		return false;
 	bind_int(&v, b->next_pack);
-	bind_bytes(&v, b->pack.p, b->pack.n);
+	bind_bytes(&v, b->pack.p, bulk ? 0 : b->pack.n);
 	text_clear(&b->pack);
 	b->next_pack++;
 	return bind_run(&v);
@@ -192,19 +197,33 @@ put_gap(struct batch *b, const struct batch_gap *gap)
 	return bind_run(&v);
 }
 
+static bool
+try_write(struct batch *b, const struct recorder_part *parts,
+    const struct batch_gap *gap)
+{
+	text_clear(&b->pack);
+	return run(b, SQL_BEGIN) && put_all(b, parts) && put_gap(b, gap) &&
+	    bulk_commit(&b->bulk) && run(b, SQL_COMMIT);
+}
+
 bool
 batch_write(struct batch *b, const struct recorder_part *parts,
     const struct batch_gap *gap, char reason[RECORD_ERROR_MAX])
 {
 	int64_t first_pack = b->next_pack;
 
-	text_clear(&b->pack);
-	if (run(b, SQL_BEGIN) && put_all(b, parts) && put_gap(b, gap) &&
-	    run(b, SQL_COMMIT))
-		return true;
-	statement_error(b->sql.db, reason, RECORD_ERROR_MAX);
-	/* Fails if SQLite has rolled back by itself. */
-	(void)run(b, SQL_ROLLBACK);
+	/* If it is the bulk file that fails (a reader stays in it, the disk is
+	 * full), all of the batch goes into the database. */
+	for (int i = 0; i < 2; i++) {
+		b->one_file = i == 1;
+		b->next_pack = first_pack;
+		if (try_write(b, parts, gap))
+			return true;
+		statement_error(b->sql.db, reason, RECORD_ERROR_MAX);
+		bulk_rollback(&b->bulk);
+		/* Fails if SQLite has rolled back by itself. */
+		(void)run(b, SQL_ROLLBACK);
+	}
 	b->next_pack = first_pack;
 	return false;
 }
@@ -229,18 +248,25 @@ find_node(struct batch *b)
 	return sqlite3_reset(get.stmt) == SQLITE_OK && found;
 }
 
+static bool
+look_up(struct batch *b, int64_t *session, int64_t *pack)
+{
+	return run(b, SQL_BEGIN) && find_node(b) &&
+	    run(b, SQL_SESSION_INTERRUPT) &&
+	    statement_int(&b->sql, SQL_LAST_SESSION, session) &&
+	    statement_int(&b->sql, SQL_LAST_PACK, pack) && run(b, SQL_COMMIT);
+}
+
 bool
-batch_init(struct batch *b, sqlite3 *db, uint64_t *last_session)
+batch_init(struct batch *b, sqlite3 *db, const char *path,
+    uint64_t *last_session, char error[RECORD_ERROR_MAX])
 {
 	int64_t session, pack;
 
 	*b = (struct batch){ .sql.db = db };
-	if (!run(b, SQL_BEGIN))
-		return false;
-	if (!find_node(b) || !run(b, SQL_SESSION_INTERRUPT) ||
-	    !statement_int(&b->sql, SQL_LAST_SESSION, &session) ||
-	    !statement_int(&b->sql, SQL_LAST_PACK, &pack) ||
-	    !run(b, SQL_COMMIT))
+	if (!look_up(b, &session, &pack))
+		return connection_failed(db, path, error);
+	if (!bulk_init(&b->bulk, path, pack, error))
 		return false;
 	b->next_pack = pack + 1;
 	*last_session = (uint64_t)session;
@@ -251,6 +277,7 @@ void
 batch_fini(struct batch *b)
 {
 	statements_fini(&b->sql);
+	bulk_fini(&b->bulk);
 	text_free(&b->pack);
 	text_free(&b->extents);
 	text_free(&b->exchanges);

@@ -1,11 +1,13 @@
 /* batch: writes parts to the database, many in one transaction.
  *
  * Wire logs are copied into packs, one after the other; every pack that fills,
- * and the last one of a batch, becomes a row. A batch that fails has changed
- * nothing, and can be written again. Writer thread. */
+ * and the last one of a batch, becomes a row: full ones in the bulk file, the
+ * last one in the database. A batch that fails has changed nothing, and can be
+ * written again. Writer thread. */
 #ifndef RECORD_BATCH_H
 #define RECORD_BATCH_H
 
+#include "record/bulk.h"
 #include "record/recorder.h"
 #include "record/statement.h"
 #include "record/text.h"
@@ -17,6 +19,8 @@
 
 struct batch {
 	struct statements sql;
+	struct bulk bulk;
+	bool one_file;			/* this try goes without the bulk file */
 	int64_t node;			/* this machine */
 	int64_t next_pack;
 	struct text pack;		/* the pack under way */
@@ -24,8 +28,10 @@ struct batch {
 };
 
 /* What is to be known before the first batch: this machine's row, ids in use.
- * Sessions left open are marked interrupted. False: sqlite3_errmsg(db). */
-bool batch_init(struct batch *, sqlite3 *db, uint64_t *last_session);
+ * Sessions left open are marked interrupted. path is db's. False and a
+ * sentence on failure. */
+bool batch_init(struct batch *, sqlite3 *db, const char *path,
+    uint64_t *last_session, char error[RECORD_ERROR_MAX]);
 void batch_fini(struct batch *);
 
 /* Sessions that were dropped. */

@@ -1,5 +1,7 @@
 #include "record/connection.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "record/statement.h"
@@ -41,6 +43,18 @@ put_uri(struct text *t, const char *path, const char *parameters)
 	text_printf(t, "?%s", parameters);
 	text_put(t, "", 1);
 	return !t->failed;
+}
+
+int
+connection_create(const char *path)
+{
+	/* Not to hang on a FIFO. */
+	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int fd = open(path, flags);
+
+	if (fd < 0 && errno == ENOENT)
+		fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+	return fd;
 }
 
 bool

@@ -8,6 +8,11 @@
 #include "record/recorder.h"
 #include "sql.h"
 
+/* Open a file for writing, or create it, mode 0600; a symbolic link is refused.
+ * The descriptor, -1: errno. Close it before SQLite opens the file, or after
+ * it has closed it: see database.h. */
+int connection_create(const char *path);
+
 /* parameters: of a SQLite URI, "mode=rw". The file must be there. *db is NULL
  * after a failure. */
 bool connection_open(sqlite3 **db, const char *path, const char *parameters,

@@ -10,18 +10,6 @@
 #include "record/connection.h"
 #include "record/schema.h"
 
-static int
-open_or_create(const char *path)
-{
-	/* Not to hang on a FIFO. */
-	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-	int fd = open(path, flags);
-
-	if (fd < 0 && errno == ENOENT)
-		fd = open(path, flags | O_CREAT | O_EXCL, 0600);
-	return fd;
-}
-
 static bool
 lock_file(struct database *d, const char *path, char error[RECORD_ERROR_MAX])
 {
@@ -29,7 +17,7 @@ lock_file(struct database *d, const char *path, char error[RECORD_ERROR_MAX])
 
 	if (*path == '\0')
 		return connection_refused("\"\"", strerror(ENOENT), error);
-	d->lock = open_or_create(path);
+	d->lock = connection_create(path);
 	if (d->lock < 0)
 		return connection_refused(path, errno == ELOOP ?
 		    "is a symbolic link" : strerror(errno), error);

@@ -28,14 +28,10 @@ failed(const struct recorder *r, const char *reason,
 static bool
 prepare(struct recorder *r, char error[RECORD_ERROR_MAX])
 {
-	char reason[RECORD_ERROR_MAX];
 	uint64_t last;
 
-	if (!batch_init(&r->batch, r->database.writer, &last)) {
-		statement_error(r->database.writer, reason, sizeof(reason));
-		failed(r, reason, error);
+	if (!batch_init(&r->batch, r->database.writer, r->path, &last, error))
 		return false;
-	}
 	if (last >= BATCH_SESSION_MAX) {
 		failed(r, "its session ids are used up", error);
 		return false;

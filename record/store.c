@@ -6,16 +6,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "record/bulk.h"
 #include "record/connection.h"
 #include "record/schema.h"
 #include "record/statement.h"
+#include "record/store_files.h"
 #include "record/uuid.h"
 
 #define BUSY_MS	5000	/* for a daemon that is just opening it */
 #define LAST	"last"
 
 struct store {
-	struct statements sql;
+	struct statements sql, bulk;	/* of FILE.db; of FILE.db-bulk, whose db
+					 * is NULL until it is needed */
 	char *path;
 };
 
@@ -110,9 +113,37 @@ store_close(struct store *s)
 	if (!s)
 		return;
 	statements_fini(&s->sql);
+	statements_fini(&s->bulk);
 	(void)sqlite3_close(s->sql.db);
+	(void)sqlite3_close(s->bulk.db);
 	free(s->path);
 	free(s);
+}
+
+sqlite3 *
+store_bulk(struct store *s)
+{
+	char error[RECORD_ERROR_MAX];
+
+	if (!s->bulk.db)
+		s->bulk.db = bulk_open_reader(s->path, error);
+	return s->bulk.db;
+}
+
+static uint64_t
+octets_of(struct statements *file)
+{
+	int64_t octets = 0;
+
+	if (!file->db || !statement_int(file, SQL_FILE_OCTETS, &octets))
+		return 0;
+	return octets > 0 ? (uint64_t)octets : 0;
+}
+
+uint64_t
+store_octets(struct store *s)
+{
+	return octets_of(&s->sql) + octets_of(&s->bulk);
 }
 
 sqlite3_stmt *

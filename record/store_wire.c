@@ -3,13 +3,15 @@
 #include <stdlib.h>
 
 #include "record/store.h"
+#include "record/store_files.h"
 
 /* What is read of a session: its logs, one per part. */
 struct logs {
+	struct store *store;
 	sqlite3 *db;
 	sqlite3_blob *pack;	/* open at pack_id; NULL: none */
 	int64_t pack_id;
-	uint64_t bound;		/* octets: no recording is larger than its file */
+	uint64_t bound;		/* octets: no session is larger than its files */
 	struct text bytes;	/* the logs, end to end */
 	struct text ends;	/* size_t each: where they end in bytes */
 	const char *damage;	/* the first found; NULL: none */
@@ -49,15 +51,13 @@ open_pack(struct logs *l, int64_t id)
 	return damaged(l, "a pack is missing");
 }
 
+/* Append octets of a pack to the logs. */
 static bool
-read_extent(struct logs *l, uint64_t pack, uint64_t offset, uint64_t octets)
+read_pack(struct logs *l, sqlite3_blob *pack, uint64_t offset, uint64_t octets)
 {
-	uint64_t size;
+	uint64_t size = (uint64_t)sqlite3_blob_bytes(pack);
 	char *to;
 
-	if (pack > INT64_MAX || !open_pack(l, (int64_t)pack))
-		return damaged(l, "a pack is missing");
-	size = (uint64_t)sqlite3_blob_bytes(l->pack);
 	if (offset > size || octets > size - offset)
 		return damaged(l, "an extent lies outside its pack");
 	if (octets > l->bound - l->bytes.n)
@@ -65,11 +65,39 @@ read_extent(struct logs *l, uint64_t pack, uint64_t offset, uint64_t octets)
 	to = text_grow(&l->bytes, octets);
 	if (!to)
 		return damaged(l, "there is no memory for it");
-	if (sqlite3_blob_read(l->pack, to, (int)octets, (int)offset)
-	    == SQLITE_OK)
+	if (sqlite3_blob_read(pack, to, (int)octets, (int)offset) == SQLITE_OK)
 		return true;
 	l->bytes.n -= octets;
 	return damaged(l, "a pack cannot be read");
+}
+
+/* From the bulk file, which is left at once: who stays in it keeps the writer
+ * from committing. */
+static bool
+read_bulk(struct logs *l, uint64_t offset, uint64_t octets)
+{
+	sqlite3 *db = store_bulk(l->store);
+	sqlite3_blob *pack = NULL;
+	bool ok;
+
+	if (!db)
+		return damaged(l, "the bulk file beside it cannot be read");
+	l->bound = store_octets(l->store);
+	ok = sqlite3_blob_open(db, "main", "pack", "data", l->pack_id, 0,
+	    &pack) == SQLITE_OK ? read_pack(l, pack, offset, octets) :
+	    damaged(l, "a pack is missing in the bulk file");
+	(void)sqlite3_blob_close(pack);
+	return ok;
+}
+
+static bool
+read_extent(struct logs *l, uint64_t pack, uint64_t offset, uint64_t octets)
+{
+	if (pack > INT64_MAX || !open_pack(l, (int64_t)pack))
+		return damaged(l, "a pack is missing");
+	if (sqlite3_blob_bytes(l->pack) == 0)
+		return read_bulk(l, offset, octets);
+	return read_pack(l, l->pack, offset, octets);
 }
 
 static void
@@ -206,19 +234,6 @@ build(struct logs *l, const struct text *frames, struct store_wire *w)
 		add_segment(w, &f[i].frame);
 }
 
-static uint64_t
-file_octets(struct store *s)
-{
-	sqlite3_stmt *stmt = store_query(s, SQL_FILE_OCTETS);
-	int64_t octets = 0;
-
-	if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
-		octets = sqlite3_column_int64(stmt, 0);
-	if (stmt)
-		(void)sqlite3_reset(stmt);
-	return octets > 0 ? (uint64_t)octets : 0;
-}
-
 bool
 store_wire(struct store *s, int64_t session, struct store_wire *w,
     char error[RECORD_ERROR_MAX])
@@ -229,8 +244,9 @@ store_wire(struct store *s, int64_t session, struct store_wire *w,
 
 	*w = (struct store_wire){ 0 };
 	if (stmt) {
+		l.store = s;
 		l.db = sqlite3_db_handle(stmt);
-		l.bound = file_octets(s);
+		l.bound = store_octets(s);
 		read_parts(&l, stmt, session);
 	} else {
 		(void)damaged(&l, "its parts cannot be read");

@@ -117,9 +117,12 @@ class Smtptap(Candidate):
                 "--record", self.database(work)]
 
     def lost(self, work, messages):
-        db = sqlite3.connect(self.database(work))
-        found = db.execute("select count(*) from message").fetchone()[0]
-        db.close()
+        try:
+            db = sqlite3.connect(self.database(work))
+            found = db.execute("select count(*) from message").fetchone()[0]
+            db.close()
+        except sqlite3.Error as e:
+            return "the recording cannot be read: %s" % e
         return (None if found == messages else
                 "%d of %d messages recorded" % (found, messages))
 

@@ -65,8 +65,18 @@ class Group:
              ("/sys/fs/cgroup/cpu,cpuacct", "cpuacct.usage"),
              ("/sys/fs/cgroup", "cpu.stat"))
 
-    def __init__(self):
-        self.process = self.folder = self.clock = None
+    def __init__(self, command, log):
+        self.folder = self.clock = None
+        self.make_folder()
+        try:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=self.join)
+        except OSError:
+            self.remove()
+            raise
+
+    def make_folder(self):
         for root, clock in self.ROOTS:
             folder = "%s/smtptap-bench.%d" % (root, os.getpid())
             try:
@@ -83,11 +93,6 @@ class Group:
         if self.folder:
             with open(self.folder + "/cgroup.procs", "w") as f:
                 f.write(str(os.getpid()))
-
-    def start(self, command, log):
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            preexec_fn=self.join)
 
     def pids(self):
         if self.folder:

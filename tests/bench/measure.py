@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 import machine
@@ -51,12 +52,11 @@ class Course:
     def __init__(self, candidate, workload, build):
         self.candidate, self.workload = candidate, workload
         self.folder = build + "/bench"
-        self.work = os.path.abspath(self.folder + "/work")
-        self.group = self.sink = None
+        self.group = self.sink = self.work = None
 
     def __enter__(self):
-        shutil.rmtree(self.work, ignore_errors=True)
-        os.makedirs(self.work)
+        self.work = tempfile.mkdtemp(prefix="work.",
+                                     dir=os.path.abspath(self.folder))
         try:
             self.sink = Sink(self.folder + "/sink", self.workload.size)
             self.start_candidate()
@@ -71,9 +71,8 @@ class Course:
         if command is None:
             self.port = self.sink.port
             return
-        self.group = machine.Group()
         with open(self.work + "/log", "w") as log:
-            self.group.start(command, log)
+            self.group = machine.Group(command, log)
         self.wait_for_greeting()
 
     def wait_for_greeting(self):

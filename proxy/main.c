@@ -4,6 +4,7 @@
 #include <ares.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,18 @@ watch_signals(struct daemon *d, struct ev_loop *loop)
 	ev_signal_start(loop, &d->term);
 	ev_signal_start(loop, &d->interrupt);
 	ev_signal_start(loop, &d->usr2);
+}
+
+/* Parts of a recording come and go by the hundred kilobytes: their memory is
+ * kept for the next ones rather than given back and faulted in again. One
+ * arena: those of threads grow by one mprotect(2) for each allocation. */
+static void
+keep_memory(void)
+{
+	(void)mallopt(M_ARENA_MAX, 1);
+	(void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 16 << 20);
+	(void)mallopt(M_TOP_PAD, 1 << 20);
 }
 
 /* As many sessions as there are descriptors for. */
@@ -347,6 +360,7 @@ main(int argc, char **argv)
 		    "open");
 	log_set_level(o->quiet ? LOG_ERROR : o->verbose > 1 ? LOG_DEBUG :
 	    o->verbose ? LOG_VERBOSE : LOG_INFO);
+	keep_memory();
 	loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (loop == NULL || ares_library_init(ARES_LIB_INIT_ALL) != 0)
 		return fail(EX_OSERR, "cannot start: no epoll, or no memory");

@@ -145,7 +145,8 @@ keep_back(struct smtp_session *s, struct span in)
 	beyond = behind_end(rest);
 	s->hold = beyond.p == NULL ? HOLD_OPEN :
 	    beyond.n == 0 ? HOLD_ENDED : HOLD_BEYOND;
-	return true;
+	/* The one reply that waits was enough for the client to go on. */
+	return s->hold != HOLD_BEYOND || !s->reply_kept;
 }
 
 static enum smtp_step
@@ -185,6 +186,8 @@ lookalike(struct smtp_session *s, struct span *in, struct smtp_event *ev)
 		return end_of_data(s, in, n, ev);
 	if (keep_back(s, *in))
 		return SMTP_WAIT;
+	if (s->reply_kept)
+		s->server_first = true;
 	s->octets += n - (s->eol == EOL_CRLF);
 	s->line_octets = 0;
 	s->eol = in->p[n - 2] == '\r' ? EOL_CRLF : EOL_LF;

@@ -282,7 +282,7 @@ answer(struct smtp_session *s, struct smtp_event *ev)
 	ev->fact = outcome(ev->verb, ev->code);
 	ev->anomalies |= odd_code(ev->verb, ev->code) | odd_early(s, ev);
 	ev->answered = true;
-	if (s->server_first) {
+	if (s->server_first && !s->reply_kept) {
 		s->server_first = false;
 		s->client_first = true;
 	}
@@ -329,11 +329,14 @@ settle_lookalike(struct smtp_session *s, int code, struct span line,
 	if (s->hold == HOLD_OPEN && code == 421)
 		return true;
 	if (s->hold == HOLD_OPEN ||
-	    (s->hold == HOLD_ENDED && code != 421 && two_replies(both)))
+	    (s->hold == HOLD_ENDED && code != 421 && two_replies(both))) {
 		s->hold = HOLD_TAKEN;
-	else if (s->hold == HOLD_BEYOND || code == 421 ||
+		s->reply_kept = false;
+	} else if (s->hold == HOLD_BEYOND || code == 421 ||
 	    s->ended[SMTP_SERVER])
 		s->hold = HOLD_RELEASED;
+	else
+		s->reply_kept = true;
 	s->server_first = s->hold == HOLD_TAKEN || s->hold == HOLD_RELEASED;
 	return false;
 }

@@ -273,6 +273,8 @@ smtp_next(struct smtp_session *s, enum smtp_side side, struct span *in,
 		    server_next(s, in, ev);
 	if (side == SMTP_CLIENT && step != SMTP_EVENT)
 		s->client_first = false;
+	if (side == SMTP_SERVER && step == SMTP_MORE && s->reply_kept)
+		s->reply_kept = s->server_first = false;
 	return step;
 }
 

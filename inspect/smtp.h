@@ -129,6 +129,8 @@ struct smtp_session {
 	bool client_first;	/* and what it said is to be read before replies */
 	bool server_first;	/* a reply that has come is to be read before
 				 * more commands */
+	bool reply_kept;	/* so are all whole lines the server has sent:
+				 * they came before those commands */
 	bool excess;		/* the client had to wait for room in pending */
 	bool strict;		/* smtp_strict() */
 	bool suspect;		/* unknown commands may be stray credentials */

@@ -3,7 +3,8 @@
 # run: alone
 import socket
 
-from tap_harness import (SANITIZED, Mailbox, case, check, equal, main, scale, sha256, wait_for)
+from tap_harness import (SANITIZED, Failure, Mailbox, case, check, equal, main,
+                         scale, sha256, wait_for)
 
 CONTENT = b"From: a@client.test\r\nSubject: load\r\n\r\n" + b"".join(
     b"%sline %d\r\n" % (b"." * (i % 3), i) for i in range(40))
@@ -36,9 +37,23 @@ def send(t, port, messages):
           env=environment, seconds=400)
 
 
-def accepted(daemon):
-    return daemon.one("SELECT count(*) AS n FROM message "
-                      "WHERE accepted = 1")["n"]
+def wait_for_rows(daemon, n):
+    """Until n messages are accepted in the recording."""
+    counts = {}
+
+    def are_there():
+        counts.update(daemon.one(
+            "SELECT count(*) AS sessions, sum(ended_by IS NOT NULL) AS ended, "
+            "sum(messages) AS messages FROM session"))
+        counts.update(daemon.one(
+            "SELECT count(*) AS rows, sum(accepted) AS accepted "
+            "FROM message"))
+        return counts["accepted"] == n
+
+    try:
+        wait_for(are_there, f"{n} messages")
+    except Failure as failure:
+        raise Failure(f"{failure}: {counts}") from None
 
 
 def footprint(daemon):
@@ -59,12 +74,12 @@ def every_message_is_recorded_and_nothing_grows(t):
     check(content.startswith(CONTENT), content)
     daemon = t.smtptapd(smtp_sink(t))
     send(t, daemon.port, thousand)
-    wait_for(lambda: accepted(daemon) == thousand, f"{thousand} rows")
+    wait_for_rows(daemon, thousand)
     first = footprint(daemon)
     send(t, daemon.port, 8 * thousand)
-    wait_for(lambda: accepted(daemon) == 9 * thousand, f"{9 * thousand} rows")
+    wait_for_rows(daemon, 9 * thousand)
     send(t, daemon.port, thousand)
-    wait_for(lambda: accepted(daemon) == 10 * thousand, f"{10 * thousand} rows")
+    wait_for_rows(daemon, 10 * thousand)
     last = footprint(daemon)
     print(f"descriptors and RSS: {first} KiB, then {last} KiB")
 

@@ -274,21 +274,8 @@ account_note(struct account *a, int64_t t_us, enum smtp_side side,
     const char *name, const char *severity, struct span detail,
     struct recorder_session *facts, struct ledger *to)
 {
-	struct text *t = to->events;
-
 	facts->events++;
-	if (a->events == ACCOUNT_EVENTS_MAX)
-		return;
-	a->events++;
-	text_str(t, t->n ? ",[" : "[");
-	text_int(t, t_us);
-	text_str(t, side == SMTP_CLIENT ? ",\"client\",\"" : ",\"server\",\"");
-	text_str(t, name);
-	text_str(t, "\",\"");
-	text_str(t, severity);
-	text_str(t, "\",");
-	text_json(t, detail);
-	text_str(t, ",null]");
+	notes_put(&a->notes, to->events, t_us, side, name, severity, detail);
 }
 
 /* What an operator needs to find the place: the line, or where in the content. */
@@ -341,14 +328,8 @@ enter_anomalies(struct account *a, const struct smtp_event *ev, int64_t t_us,
 	if (odd == 0)
 		return;
 	describe(a, ev, &detail);
-	for (int i = 0; i < SMTP_ANOMALIES; i++) {
-		const struct smtp_anomaly_row *row =
-		    smtp_anomaly((enum smtp_anomaly)i);
-
-		if (odd >> i & 1)
-			account_note(a, t_us, ev->side, row->name,
-			    row->severity, text_all(&detail), facts, to);
-	}
+	facts->events += notes_anomalies(&a->notes, to->events, t_us, ev->side,
+	    odd, text_all(&detail));
 	text_free(&detail);
 }
 

@@ -9,11 +9,10 @@
 
 #include "inspect/smtp.h"
 #include "record/dialogue.h"
+#include "record/notes.h"
 #include "record/recorder.h"
 #include "record/secret.h"
 #include "record/transaction.h"
-
-#define ACCOUNT_EVENTS_MAX	1000	/* rows of one session; then only counted */
 
 /* Where to write. */
 struct ledger {
@@ -27,7 +26,7 @@ struct account {
 	struct content *content;	/* under way */
 	struct secret secret;
 	char user[128];			/* of the AUTH under way */
-	unsigned events;		/* rows written */
+	struct notes notes;
 	bool digest;			/* messages get a SHA-256 */
 	bool any_accepted;		/* LMTP: of this message's recipients */
 	bool holed;			/* octets of content are unknown */

@@ -4,27 +4,15 @@
 #include <stdlib.h>
 
 #include "record/account.h"
-#include "record/segments.h"
+#include "record/reel.h"
 #include "record/uuid.h"
-#include "record/wire.h"
-
-/* Bytes understood and not copied yet: they end up in one frame. */
-struct run {
-	struct span bytes;
-	enum smtp_side side;
-	int64_t t_us;
-};
 
 struct tap_state {
 	struct account account;
-	struct segments unread[2];	/* by side */
-	struct run run;			/* bytes.n = 0: none */
+	struct reel reel;
 	struct recorder_part *part;	/* under way; NULL: none */
 	struct recorder_message **messages_end;
-	int64_t wire_us;		/* of the last frame in part */
 	int64_t last_us;		/* of the last segment: no two are alike */
-	uint64_t gap[2];		/* octets not recorded, by side */
-	int64_t gap_us[2];		/* since when */
 	unsigned parts;			/* handed over */
 	bool dropping;			/* the store fails and the part is full */
 	struct text discard;		/* for what is not to be recorded */
@@ -47,9 +35,9 @@ part(struct tap *t)
 		if (s->part) {
 			s->part->exchanges_before =
 			    s->account.dialogue.written;
-			s->part->events_before = s->account.events;
+			s->part->events_before = s->account.notes.written;
 			s->messages_end = &s->part->messages;
-			s->wire_us = 0;
+			reel_new_log(&s->reel);
 		}
 	}
 	return s->part;
@@ -85,99 +73,20 @@ ledger_done(struct tap *t, const struct ledger *to)
 	}
 }
 
-static void
-count_gap(struct tap *t, const struct wire_frame *f)
+/* The log under way; NULL: nothing can be kept now. */
+static struct text *
+log_of(struct tap *t)
 {
-	struct tap_state *s = t->state;
+	struct recorder_part *p = t->state->dropping ? NULL : part(t);
 
-	if (s->gap[f->side] == 0)
-		s->gap_us[f->side] = f->t_us;
-	s->gap[f->side] += f->octets;
-	t->facts.gap = true;
+	return p ? &p->wire : NULL;
 }
 
 static void
 write_frame(struct tap *t, const struct wire_frame *f)
 {
-	struct recorder_part *p;
-
-	if (t->port == NULL)
-		return;
-	p = t->state->dropping ? NULL : part(t);
-	if (p)
-		wire_put(&p->wire, f, &t->state->wire_us);
-	else
-		count_gap(t, f);
-}
-
-static void
-copy_run(struct tap *t)
-{
-	struct run *r = &t->state->run;
-	struct wire_frame f = { .kind = WIRE_BYTES, .side = r->side,
-	    .t_us = r->t_us, .octets = r->bytes.n, .bytes = r->bytes };
-
-	if (r->bytes.n)
-		write_frame(t, &f);
-	r->bytes.n = 0;
-}
-
-/* Keep bytes of one segment: later ones that follow in memory join them. */
-static void
-keep_run(struct tap *t, enum smtp_side side, int64_t t_us, struct span bytes)
-{
-	struct run *r = &t->state->run;
-
-	if (r->bytes.n && r->side == side && r->t_us == t_us &&
-	    r->bytes.p + r->bytes.n == bytes.p) {
-		r->bytes.n += bytes.n;
-		return;
-	}
-	copy_run(t);
-	*r = (struct run){ bytes, side, t_us };
-}
-
-/* Keep bytes, cut where segments end; secret: keep the stand-in instead. When
- * the last of them came. */
-static int64_t
-keep_bytes(struct tap *t, enum smtp_side side, struct span bytes, bool secret)
-{
-	struct span stand_in = SPAN(SECRET_STAND_IN);
-	int64_t t_us = t->state->last_us;
-
-	while (bytes.n) {
-		size_t n = segments_take(&t->state->unread[side], bytes.n,
-		    &t_us);
-		struct span piece = span_cut(&bytes, n);
-		struct wire_frame f = { .kind = WIRE_REDACTED, .side = side,
-		    .t_us = t_us, .octets = n, .bytes = stand_in };
-
-		if (!secret) {
-			keep_run(t, side, t_us, piece);
-			continue;
-		}
-		copy_run(t);
-		write_frame(t, &f);
-		stand_in.n = 0;
-	}
-	return t_us;
-}
-
-static int64_t
-keep_event(struct tap *t, const struct smtp_event *ev)
-{
-	struct span secret = account_secret(&t->state->account, ev);
-	struct span rest = ev->raw;
-	int64_t t_us;
-
-	if (secret.n == 0)
-		return keep_bytes(t, ev->side, rest, false);
-	(void)keep_bytes(t, ev->side,
-	    span_cut(&rest, (size_t)(secret.p - rest.p)), false);
-	t_us = keep_bytes(t, ev->side, span_cut(&rest, secret.n), true);
-	if (rest.n)
-		t_us = keep_bytes(t, ev->side, rest, false);
-	return t_us;
+	if (t->port)
+		reel_frame(&t->state->reel, log_of(t), f);
 }
 
 /* Octets that were not recorded, as frames and as an event. */
@@ -186,23 +95,20 @@ tell_gaps(struct tap *t)
 {
 	struct tap_state *s = t->state;
 	struct ledger to = ledger(t);
+	struct wire_frame f;
 	char detail[64];
 
 	for (int side = 0; side < 2; side++) {
-		struct wire_frame f = { .kind = WIRE_GAP,
-		    .side = (enum smtp_side)side, .t_us = s->gap_us[side],
-		    .octets = s->gap[side] };
-
-		if (s->gap[side] == 0)
+		if (!t->port || !reel_gap(&s->reel, (enum smtp_side)side, &f))
 			continue;
+		t->facts.gap = true;
 		(void)snprintf(detail, sizeof detail,
 		    "%llu octets passed unrecorded",
-		    (unsigned long long)s->gap[side]);
+		    (unsigned long long)f.octets);
 		write_frame(t, &f);
-		account_note(&s->account, s->gap_us[side],
-		    (enum smtp_side)side, "recording-gap", "warning",
-		    span_of(detail), &t->facts, &to);
-		s->gap[side] = 0;
+		account_note(&s->account, f.t_us, (enum smtp_side)side,
+		    "recording-gap", "warning", span_of(detail), &t->facts,
+		    &to);
 	}
 	ledger_done(t, &to);
 }
@@ -316,20 +222,22 @@ tap_received(struct tap *t, enum smtp_side side, size_t n, int64_t now_ns)
 	else
 		t->facts.bytes_out += n;
 	if (t->state)
-		segments_put(&t->state->unread[side], tick(t, now_ns), n);
+		reel_come(&t->state->reel, side, n, tick(t, now_ns));
 }
 
 void
 tap_event(struct tap *t, const struct smtp_event *ev)
 {
+	struct tap_state *s = t->state;
 	struct ledger to;
 	int64_t t_us;
 
-	if (t->state == NULL)
+	if (s == NULL)
 		return;
 	to = ledger(t);
-	t_us = keep_event(t, ev);
-	account_event(&t->state->account, ev, t_us, &t->facts, &to);
+	t_us = reel_keep(&s->reel, log_of(t), ev->side, ev->raw,
+	    account_secret(&s->account, ev), s->last_us);
+	account_event(&s->account, ev, t_us, &t->facts, &to);
 	ledger_done(t, &to);
 }
 
@@ -338,7 +246,7 @@ tap_settle(struct tap *t)
 {
 	if (t->state == NULL || t->port == NULL)
 		return;
-	copy_run(t);
+	reel_settle(&t->state->reel, log_of(t));
 	pass_on(t);
 }
 
@@ -350,7 +258,6 @@ tap_gap(struct tap *t, enum smtp_side side, uint64_t n, int64_t now_ns)
 	if (t->state == NULL)
 		return;
 	f.t_us = tick(t, now_ns);
-	copy_run(t);
 	write_frame(t, &f);
 	t->facts.gap = true;
 	if (side == SMTP_CLIENT)
@@ -367,7 +274,6 @@ tap_own(struct tap *t, enum smtp_side as, struct span line, int64_t now_ns)
 	if (t->state == NULL)
 		return;
 	f.t_us = tick(t, now_ns);
-	copy_run(t);
 	write_frame(t, &f);
 	to = ledger(t);
 	if (as == SMTP_SERVER)
@@ -384,7 +290,6 @@ tap_closed(struct tap *t, enum smtp_side side, bool reset, int64_t now_ns)
 	if (t->state == NULL)
 		return;
 	f.t_us = tick(t, now_ns);
-	copy_run(t);
 	write_frame(t, &f);
 }
 
@@ -400,7 +305,7 @@ tap_flush(struct tap *t)
 {
 	if (!tap_dirty(t))
 		return true;
-	copy_run(t);
+	reel_settle(&t->state->reel, log_of(t));
 	if (!recorder_ready(t->port)) {
 		pass_on(t);
 		return false;
@@ -436,7 +341,7 @@ tap_close(struct tap *t, const char *ended_by, int64_t now_ns)
 	copy_name(t->facts.ended_by, sizeof t->facts.ended_by, ended_by);
 	if (s == NULL)
 		return;
-	copy_run(t);
+	reel_settle(&t->state->reel, log_of(t));
 	s->dropping = false;
 	tell_gaps(t);
 	to = ledger(t);
@@ -446,8 +351,7 @@ tap_close(struct tap *t, const char *ended_by, int64_t now_ns)
 	if (t->port)
 		hand_over(t, true);
 	account_free(&s->account);
-	segments_free(&s->unread[SMTP_CLIENT]);
-	segments_free(&s->unread[SMTP_SERVER]);
+	reel_free(&s->reel);
 	text_free(&s->discard);
 	free(s);
 	t->state = NULL;

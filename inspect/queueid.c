@@ -49,7 +49,7 @@ fits(const struct row *row, struct span text, size_t at)
 	struct span id = id_word(span_from(text, at));
 	struct span rest = span_from(text, at + id.n);
 
-	if (strcmp(row->after, "$") == 0 ? rest.n > 0 :
+	if (row->after[0] == '$' ? rest.n > 0 :
 	    !span_starts(rest, row->after))
 		id.n = 0;
 	if (row->digit && !has_digit(id))

@@ -292,6 +292,7 @@ answer(struct smtp_session *s, struct smtp_event *ev)
 		ev->answered = false;
 	} else {
 		engine_pop(s);
+		s->client_first |= s->excess;	/* it waits for room */
 		if (ends_tx)
 			engine_tx_over(s);
 	}

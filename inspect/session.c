@@ -167,13 +167,13 @@ command_next(struct smtp_session *s, struct span *in, struct smtp_event *ev)
 
 	if (s->server_first && !alone(s, SMTP_CLIENT))
 		return SMTP_WAIT;
+	n = whole_line(in, &overlong);
+	if (n == 0)
+		return unfinished(s, SMTP_CLIENT, in, ev);
 	if (s->in_flight == SMTP_PENDING_MAX && !alone(s, SMTP_CLIENT)) {
 		s->excess = true;
 		return SMTP_WAIT;
 	}
-	n = whole_line(in, &overlong);
-	if (n == 0)
-		return unfinished(s, SMTP_CLIENT, in, ev);
 	engine_command(s, ev, (struct span){ in->p, n });
 	if (overlong)
 		begin_skipping(s, ev);

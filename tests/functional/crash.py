@@ -95,6 +95,8 @@ def acknowledged_messages_survive_kill_9(t):
             equal(rows[subject]["accepted"], 1, f"accepted of {subject}")
             equal(rows[subject]["queue_id"], subject, "queue_id")
         found = len(rows)
+        if round_ % 5 == 0:
+            t.smtptap("--db", daemon.db, "check")
     print(f"{len(expected)} messages acknowledged {GRACE} s before a kill, "
           f"{found} recorded")
     check(len(expected) > 100, f"only {len(expected)} messages were sent")

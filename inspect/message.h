@@ -6,6 +6,8 @@
 #ifndef INSPECT_MESSAGE_H
 #define INSPECT_MESSAGE_H
 
+#include <stdint.h>
+
 #include "inspect/span.h"
 
 struct message_field {
@@ -16,6 +18,10 @@ struct message_field {
 /* Cut the next header field off *header. False at the empty line, at the end,
  * or at what is no field; *header then stands before it. */
 bool message_next(struct span *header, struct message_field *);
+
+/* What is odd about a header: anomalies of inspect/smtp.h. A header may be cut
+ * off anywhere. */
+uint64_t message_odd(struct span header);
 
 /* Copy a field's body, unfolded (2.2.3) and trimmed, into at most room octets
  * of out; the octets written. A longer body is cut at a character. */

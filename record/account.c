@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "inspect/message.h"
+
 #define DETAIL_MAX 200		/* octets of a command or reply shown in an event */
 
 void
@@ -28,23 +30,6 @@ account_secret(const struct account *a, const struct smtp_event *ev)
 	if (ev->tile == SMTP_REPLY && secret_echoed(&a->secret, ev->text))
 		return ev->text;
 	return ev->secret;
-}
-
-/* The text of an event with the stand-in in place of a secret. */
-static void
-redact(struct text *out, struct span text, struct span secret)
-{
-	size_t before;
-
-	if (secret.n == 0 || secret.p < text.p ||
-	    secret.p + secret.n > text.p + text.n) {
-		text_span(out, secret.n ? SPAN(SECRET_STAND_IN) : text);
-		return;
-	}
-	before = (size_t)(secret.p - text.p);
-	text_put(out, text.p, before);
-	text_str(out, SECRET_STAND_IN);
-	text_span(out, span_from(text, before + secret.n));
 }
 
 static void
@@ -106,7 +91,7 @@ enter_command(struct account *a, const struct smtp_event *ev, int64_t t_us)
 	struct text argument = { 0 };
 
 	if (ev->secret.n)
-		redact(&argument, ev->text, ev->secret);
+		secret_redact(&argument, ev->text, ev->secret);
 	(void)dialogue_command(&a->dialogue, t_us, ev->verb,
 	    ev->secret.n ? text_all(&argument) : ev->text);
 	text_free(&argument);
@@ -122,10 +107,6 @@ enter_command(struct account *a, const struct smtp_event *ev, int64_t t_us)
 	case SMTP_HELO:
 	case SMTP_LHLO:
 		content_dropped(a);
-		break;
-	case SMTP_BDAT_LAST:
-		if (ev->last)
-			content_over(a);
 		break;
 	default:
 		break;
@@ -151,8 +132,6 @@ enter_content(struct account *a, const struct smtp_event *ev)
 		a->content = content_new(a->digest);
 	if (a->content)
 		content_put(a->content, ev->raw, ev->verb == SMTP_DATA);
-	if (ev->verb == SMTP_BDAT_LAST && ev->last)
-		content_over(a);
 }
 
 /* One of LMTP's replies, or the one reply, to the end of data. */
@@ -288,7 +267,7 @@ describe(const struct account *a, const struct smtp_event *ev,
 	switch (ev->tile) {
 	case SMTP_COMMAND:
 	case SMTP_REPLY:
-		redact(out, line, account_secret(a, ev));
+		secret_redact(out, line, account_secret(a, ev));
 		if (out->n > DETAIL_MAX)
 			out->n = DETAIL_MAX;
 		break;
@@ -333,6 +312,24 @@ enter_anomalies(struct account *a, const struct smtp_event *ev, int64_t t_us,
 	text_free(&detail);
 }
 
+/* The last octet of a message, or the command that says there are no more. */
+static bool
+ends_content(const struct smtp_event *ev)
+{
+	return ev->tile == SMTP_END_OF_DATA || (ev->last &&
+	    ev->verb == SMTP_BDAT_LAST && ev->side == SMTP_CLIENT);
+}
+
+static void
+enter_header(struct account *a, int64_t t_us, struct recorder_session *facts,
+    struct ledger *to)
+{
+	if (a->content && !a->holed)
+		facts->events += notes_anomalies(&a->notes, to->events, t_us,
+		    SMTP_CLIENT, message_odd(text_all(&a->content->header)),
+		    SPAN("header"));
+}
+
 void
 account_event(struct account *a, const struct smtp_event *ev, int64_t t_us,
     struct recorder_session *facts, struct ledger *to)
@@ -354,7 +351,6 @@ account_event(struct account *a, const struct smtp_event *ev, int64_t t_us,
 	case SMTP_END_OF_DATA:
 		(void)dialogue_command(&a->dialogue, t_us, SMTP_END,
 		    (struct span){ NULL, 0 });
-		content_over(a);
 		break;
 	case SMTP_REPLY:
 		enter_reply(a, ev, t_us, facts, to);
@@ -362,6 +358,10 @@ account_event(struct account *a, const struct smtp_event *ev, int64_t t_us,
 	case SMTP_OPAQUE:
 	case SMTP_TILES:
 		break;
+	}
+	if (ends_content(ev)) {
+		enter_header(a, t_us, facts, to);
+		content_over(a);
 	}
 }
 

@@ -150,3 +150,19 @@ secret_echoed(const struct secret *s, struct span text)
 	}
 	return false;
 }
+
+void
+secret_redact(struct text *out, struct span text, struct span secret)
+{
+	size_t before;
+
+	if (secret.n == 0 || secret.p < text.p ||
+	    secret.p + secret.n > text.p + text.n) {
+		text_span(out, secret.n ? SPAN(SECRET_STAND_IN) : text);
+		return;
+	}
+	before = (size_t)(secret.p - text.p);
+	text_put(out, text.p, before);
+	text_str(out, SECRET_STAND_IN);
+	text_span(out, span_from(text, before + secret.n));
+}

@@ -32,6 +32,10 @@ void secret_put(struct secret *, struct span credential, char *user,
 /* Text of a reply repeats a credential. */
 bool secret_echoed(const struct secret *, struct span text);
 
+/* Append text with the stand-in in place of a secret that lies in it; of text that
+ * a secret lies across, the stand-in only. secret.n = 0: text as it is. */
+void secret_redact(struct text *out, struct span text, struct span secret);
+
 /* Nothing to echo any more. */
 void secret_forget(struct secret *);
 

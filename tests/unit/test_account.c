@@ -228,9 +228,20 @@ START_TEST(event_names_the_line_and_is_one_row_a_message_in_content)
 	S("250 ok\r\n");
 	C("DATA\r\n");
 	S("354 go\r\n");
-	C("a\nb\n");
+	C("Subject: x\n\na\nb\n");
 	C("c\nd\r\n.\r\n");
 	ck_assert_uint_eq(b.facts.events, 2);
+}
+END_TEST
+
+START_TEST(odd_header_is_told_at_the_end_of_its_message)
+{
+	begin();
+	C("MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nBDAT 24\r\n"
+	    "From: a@x\r\nFrom: b@x\r\n\r\nBDAT 0 LAST\r\n");
+	ck_assert(has(&b.events,
+	    "\"duplicate-field\",\"warning\",\"header\",null]"));
+	ck_assert_uint_eq(b.facts.events, 1);
 }
 END_TEST
 
@@ -270,6 +281,7 @@ main(void)
 	tcase_add_test(t, credentials_reach_no_table_but_the_users_name_does);
 	tcase_add_test(t, echo_of_a_credential_is_replaced_too);
 	tcase_add_test(t, event_names_the_line_and_is_one_row_a_message_in_content);
+	tcase_add_test(t, odd_header_is_told_at_the_end_of_its_message);
 	tcase_add_test(t, commands_without_reply_are_kept_at_the_end);
 	tcase_add_test(t, unknown_verb_is_called_what_the_client_called_it);
 	suite_add_tcase(s, t);

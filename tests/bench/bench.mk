@@ -1,4 +1,4 @@
-# make bench: smtptapd against haproxy, all workloads in every round.
+# make bench: smtptapd against haproxy, candidates in turn, in rounds.
 #	make bench BENCH_ROUNDS=1 BENCH_LOADS=W2	(half a minute)
 # make bench-self-test: does the bench notice damaged messages?
 

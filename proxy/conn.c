@@ -103,12 +103,14 @@ may_speak(const struct conn *c)
 /* With TCP_NODELAY: a segment does not wait until the one before it has been
  * acknowledged. The client's socket has that from its listener. */
 static int
-connecting_socket(const struct address *a)
+connecting_socket(struct worker *w, const struct address *a)
 {
+	const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 	int on = 1, why;
-	int fd = socket(a->sa.any.sa_family,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(a->sa.any.sa_family, type, 0);
 
+	if (fd < 0 && errno == EMFILE && worker_lend(w))
+		fd = socket(a->sa.any.sa_family, type, 0);
 	if (fd < 0)
 		return -1;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -139,7 +141,7 @@ connect_next(struct conn *c, int error, int64_t now)
 		c->tried++;
 		address_text(&a, text);
 		tap_upstream(&c->tap, text);
-		fd = connecting_socket(&a);
+		fd = connecting_socket(w, &a);
 		if (fd < 0) {
 			error = errno;
 			continue;

@@ -107,6 +107,9 @@ static void
 watch_signals(struct daemon *d, struct ev_loop *loop)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* There is no file yet to reload or to reopen: supervisors send these. */
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGUSR1, SIG_IGN);
 	ev_signal_init(&d->term, on_stop_signal, SIGTERM);
 	ev_signal_init(&d->interrupt, on_stop_signal, SIGINT);
 	ev_signal_init(&d->usr2, on_usr2, SIGUSR2);
@@ -133,7 +136,7 @@ static void
 limit_sessions(struct service *s)
 {
 	const struct options *o = &s->options;
-	rlim_t reserved = SPARE_FILES + o->threads * (o->listen.n + 3);
+	rlim_t reserved = SPARE_FILES + o->threads * (o->listen.n + 4);
 	struct rlimit files = { 0 };
 	rlim_t most;
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -66,6 +67,26 @@ pause_accepting(struct worker *w, int why)
 	ev_timer_again(w->loop, &w->pause);
 }
 
+/* Nobody is accepted without a descriptor in hand for the other half of the
+ * session. */
+static bool
+has_spare(struct worker *w)
+{
+	if (w->spare < 0)
+		w->spare = eventfd(0, EFD_CLOEXEC);
+	return w->spare >= 0;
+}
+
+bool
+worker_lend(struct worker *w)
+{
+	if (w->spare < 0)
+		return false;
+	(void)close(w->spare);
+	w->spare = -1;
+	return true;
+}
+
 static void
 on_pause_over(struct ev_loop *loop, ev_timer *t, int revents)
 {
@@ -118,8 +139,8 @@ on_accept(struct ev_loop *loop, ev_io *io, int revents)
 	struct sockaddr_storage peer;
 	socklen_t n = sizeof(peer);
 	struct address client;
-	int fd = accept4(io->fd, (struct sockaddr *)&peer, &n,
-	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = has_spare(w) ? accept4(io->fd, (struct sockaddr *)&peer, &n,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
 
 	(void)loop, (void)revents;
 	if (fd < 0) {
@@ -302,6 +323,7 @@ worker_new(struct service *s, unsigned index)
 	if (w == NULL)
 		return NULL;
 	w->service = s;
+	w->spare = -1;
 	w->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (w->loop == NULL)
 		goto no_loop;
@@ -364,6 +386,7 @@ void
 worker_free(struct worker *w)
 {
 	close_listeners(w);
+	(void)worker_lend(w);
 	ev_loop_destroy(w->loop);
 	free(w);
 }

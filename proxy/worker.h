@@ -58,6 +58,8 @@ struct worker {
 	_Atomic int stopping;	/* enum worker_stop */
 	_Atomic bool ended;
 	double paused, refused;	/* when, last; a new episode is logged */
+	int spare;		/* a descriptor kept for the server of the next
+				 * client; -1: lent */
 	LIST_HEAD(, conn) conns, dirty, stalled;
 	struct stats stats;
 	/* A session's rest is put before what is read, so that both are one. */
@@ -86,6 +88,10 @@ void worker_free(struct worker *);
 
 /* For conn.c: a session has something to record, or waits for the recorder. */
 void worker_arm_flush(struct worker *);
+
+/* For conn.c: no descriptor was to be had for the server of a client that has
+ * been accepted. True: there is one now. */
+bool worker_lend(struct worker *);
 
 /* For conn.c: a session has ended; its descriptors are free. */
 void worker_conn_gone(struct worker *);

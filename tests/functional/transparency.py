@@ -7,8 +7,8 @@ import threading
 import time
 from pathlib import Path
 
-from tap_harness import (PATIENCE, Failure, Missing, Talker, case, check,
-                         equal, main, same_bytes, scale, wait_for, wire)
+from tap_harness import (PATIENCE, Failure, Mailbox, Missing, Talker, case,
+                         check, equal, main, same_bytes, scale, wait_for, wire)
 
 WORDS = [b"\r\n", b"\n", b"\r", b".\r\n", b"\r\n.\r\n", b"\n.\n", b"\0",
          b"EHLO x\r\n", b"MAIL FROM:<a@b>\r\n", b"RCPT TO:<c@d>\r\n",
@@ -317,6 +317,67 @@ def a_megabyte_behind_an_unanswered_data_passes(t):
     row, = daemon.sessions(1)
     equal(row["bytes_in"], len(body) + 6, "bytes_in")
     same_bytes(wire(t.show(daemon), "client"), b"DATA\r\n" + body, "recorded")
+
+
+@case
+def lines_of_any_length_pass(t):
+    """INSPECTION B15, B17, W4: an AUTH line of 12 KiB, lines of a megabyte."""
+    daemon, client, server = relayed(t)
+    spoken = {"client": b"", "server": b""}
+
+    def pass_on(side, line):
+        speaker, hearer = (client, server) if side == "client" else \
+            (server, client)
+        thread = threading.Thread(target=speaker.say, args=(line,))
+        thread.start()
+        hearer.hear(line)
+        thread.join()
+        spoken[side] += line
+
+    pass_on("server", b"220-" + b"g" * 70000 + b"\r\n220 x\r\n")
+    pass_on("client", b"EHLO " + b"e" * 1000 + b"\r\n")
+    pass_on("server", b"250-" + b"k" * 300 + b"\r\n250 SIZE\r\n")
+    pass_on("client", b"MAIL FROM:<" + b"a" * 4096 + b"@x>\r\n")
+    pass_on("server", b"250 " + b"r" * (1 << 20) + b"\r\n")
+    pass_on("client", b"X" * (1 << 20) + b"\r\n")
+    pass_on("server", b"500 what\r\n")
+    pass_on("client", b"QUIT\r\n")
+    pass_on("server", b"221 x\r\n")
+    server.close()
+    client.hear_end().close()
+    daemon.sessions(1)
+    document = t.show(daemon)
+    for side, stream in spoken.items():
+        same_bytes(wire(document, side), stream, f"recorded of the {side}")
+    names = {e["name"] for e in document["events"]}
+    check({"reply-overlong", "command-overlong"} <= names, names)
+
+
+@case
+def a_thousand_recipients_in_one_group(t):
+    """INSPECTION B5: cut at every offset, more than is followed at a time."""
+    mailbox = Mailbox()
+    daemon = t.smtptapd(t.server(mailbox).port)
+    for size in (536, 1460, 7):
+        c = t.connect(daemon.port)
+        c.hear_reply()
+        c.ask(b"EHLO x", b"250")
+        group = b"MAIL FROM:<a@x>\r\n" + b"".join(
+            b"RCPT TO:<r%d@y>\r\n" % i for i in range(1000)) + b"DATA\r\n"
+        c.say(*(group[i:i + size] for i in range(0, len(group), size)))
+        for code in [b"250"] * 1001 + [b"354"]:
+            equal(c.hear_reply()[:3], code, "reply in the group")
+        c.say(b"Subject: many\r\n\r\nx\r\n")
+        c.ask(b".", b"250")
+        c.quit()
+    daemon.sessions(3)
+    for envelope, _ in mailbox.messages:
+        equal(envelope[1:], [b"RCPT TO:<r%d@y>\r\n" % i
+                             for i in range(1000)], "recipients")
+    rows = daemon.rows("SELECT session_id, count(*) AS n, sum(code) AS codes "
+                       "FROM recipient GROUP BY session_id")
+    equal([(r["n"], r["codes"]) for r in rows], [(1000, 250000)] * 3,
+          "recipient rows")
 
 
 @case

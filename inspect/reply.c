@@ -362,8 +362,10 @@ engine_reply(struct smtp_session *s, struct smtp_event *ev, struct span line,
 		return true;
 	}
 	ev->text = span_from(text, text.n > 3 ? 4 : 3);
-	ev->verb = engine_oldest(s);
 	ev->first = s->reply_lines == 0;
+	if (ev->first)
+		s->reply_verb = (unsigned char)engine_oldest(s);
+	ev->verb = (enum smtp_verb)s->reply_verb;
 	ev->last = last;
 	if (ev->first && ev->verb == SMTP_NONE && code != 421)
 		ev->anomalies |= mid_data ? SMTP_ODD(MID_DATA_REPLY) :

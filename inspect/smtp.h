@@ -113,6 +113,7 @@ struct smtp_session {
 	unsigned reply_lines;	/* of the reply under way */
 	unsigned line_octets;	/* of the content line under way */
 	int reply_code;		/* of the reply under way; 0: none */
+	unsigned char reply_verb;	/* what its first line answered */
 	unsigned char extensions;	/* enum smtp_extension */
 	unsigned char phase;	/* grammar of the client's next bytes */
 	unsigned char eol;	/* where the content scan stands */

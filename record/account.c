@@ -382,11 +382,17 @@ account_own(struct account *a, struct span line, int64_t t_us,
 }
 
 void
-account_end(struct account *a, struct ledger *to)
+account_end(struct account *a, int64_t t_us, struct recorder_session *facts,
+    struct ledger *to)
 {
+	const struct smtp_anomaly_row *cut = smtp_anomaly(SMTP_ODD_CUT_SHORT);
 	struct transaction_reply none = { 0 };
 	struct dialogue_command c;
 
+	/* The engine has no event to tell it with: all bytes were understood. */
+	if (a->content && !(a->content->reported & SMTP_ODD(CUT_SHORT)))
+		account_note(a, t_us, SMTP_CLIENT, cut->name, cut->severity,
+		    SPAN("within the content"), facts, to);
 	/* Content was sent whole, but the reply never came. */
 	if (dialogue_oldest(&a->dialogue, &c) && c.content)
 		emit_message(a, c.content, false, &none, to);

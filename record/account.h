@@ -61,6 +61,7 @@ void account_note(struct account *, int64_t t_us, enum smtp_side,
     struct recorder_session *, struct ledger *);
 
 /* The session is over: enter what is still open. */
-void account_end(struct account *, struct ledger *);
+void account_end(struct account *, int64_t t_us, struct recorder_session *,
+    struct ledger *);
 
 #endif

@@ -345,7 +345,7 @@ tap_close(struct tap *t, const char *ended_by, int64_t now_ns)
 	s->dropping = false;
 	tell_gaps(t);
 	to = ledger(t);
-	account_end(&s->account, &to);
+	account_end(&s->account, t->facts.duration_us, &t->facts, &to);
 	ledger_done(t, &to);
 	keep_last_transaction(t);
 	if (t->port)

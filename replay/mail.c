@@ -147,7 +147,7 @@ mail_end(struct mail *m)
 {
 	struct ledger ledger = { &m->exchanges, &m->events, m->end };
 
-	account_end(&m->account, &ledger);
+	account_end(&m->account, m->facts.duration_us, &m->facts, &ledger);
 	take_decided(m, &ledger);
 }
 

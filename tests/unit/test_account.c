@@ -77,7 +77,7 @@ end(void)
 {
 	struct ledger to = ledger();
 
-	account_end(&b.account, &to);
+	account_end(&b.account, b.t_us, &b.facts, &to);
 	b.end = to.messages;
 }
 
@@ -255,6 +255,19 @@ START_TEST(commands_without_reply_are_kept_at_the_end)
 }
 END_TEST
 
+START_TEST(content_that_never_ended_is_told)
+{
+	begin();
+	C("MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n");
+	S("250 ok\r\n250 ok\r\n354 go\r\n");
+	C("Subject: x\r\n\r\nhal");
+	end();
+	ck_assert(has(&b.events, "\"cut-short\",\"warning\","
+	    "\"within the content\",null]"));
+	ck_assert(!b.messages->accepted && !b.messages->content);
+}
+END_TEST
+
 START_TEST(unknown_verb_is_called_what_the_client_called_it)
 {
 	begin();
@@ -283,6 +296,7 @@ main(void)
 	tcase_add_test(t, event_names_the_line_and_is_one_row_a_message_in_content);
 	tcase_add_test(t, odd_header_is_told_at_the_end_of_its_message);
 	tcase_add_test(t, commands_without_reply_are_kept_at_the_end);
+	tcase_add_test(t, content_that_never_ended_is_told);
 	tcase_add_test(t, unknown_verb_is_called_what_the_client_called_it);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);

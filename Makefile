@@ -30,6 +30,10 @@ CFLAGS ?= $(OPTIMIZE) -g
 ALL_CFLAGS = -std=c11 $(WARN) $(HARDEN) $(SANITIZERS) $(CFLAGS) -MMD -MP
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZERS)
 
+# `make deps demo` and `make test-deps test` are one after the other, however
+# many jobs there are: nothing is compiled before what it needs is installed.
+DEPS_GOALS := $(filter deps test-deps,$(MAKECMDGOALS))
+
 INSPECT := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard inspect/*.c)))
 RECORD := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard record/*.c))) $(B)/sql.o
 PROXY := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard proxy/*.c)))
@@ -57,7 +61,7 @@ $(B)/librecord.a: $(RECORD)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c | $(DEPS_GOALS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
@@ -65,7 +69,7 @@ $(B)/sql.o: $(B)/sql.c
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 # One .sql file of named statements per noun becomes sql.h and sql.c.
-$(B)/sql.c $(B)/sql.h &: sql/embed.awk $(SQL)
+$(B)/sql.c $(B)/sql.h &: sql/embed.awk $(SQL) | $(DEPS_GOALS)
 	@mkdir -p $(@D)
 	awk -v out=$(B)/sql -f sql/embed.awk $(SQL)
 $(RECORD) $(REPLAY): | $(B)/sql.h

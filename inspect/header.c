@@ -96,12 +96,15 @@ uint64_t
 message_odd(struct span header)
 {
 	struct message_field f;
+	const char *start = header.p;
 	uint64_t odd = 0, seen = 0;
 
 	while (message_next(&header, &f))
 		odd |= odd_field(&f, &seen);
-	/* The empty line, or the place where the header was cut off. */
-	if (span_line(header) && header.p[0] != '\r' && header.p[0] != '\n')
+	/* Not the empty line, nor where the header was cut off, nor a message that
+	 * has no header at all. */
+	if (header.p != start && span_line(header) &&
+	    header.p[0] != '\r' && header.p[0] != '\n')
 		odd |= SMTP_ODD(MALFORMED_HEADER);
 	return odd;
 }

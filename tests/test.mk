@@ -1,12 +1,5 @@
 # test.mk: what make can do besides building; part of the Makefile.
 
-# `make deps demo` and `make test-deps test` are one after the other, however
-# many jobs there are: nothing is compiled before what it needs is installed.
-DEPS_GOALS := $(filter deps test-deps,$(MAKECMDGOALS))
-ifneq ($(filter-out $(DEPS_GOALS),$(MAKECMDGOALS)),)
-$(INSPECT) $(RECORD) $(PROXY) $(REPLAY) $(B)/sql.c $(B)/sql.o: | $(DEPS_GOALS)
-endif
-
 UNIT := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_SHARED := $(patsubst %.c,$(B)/%.o,$(sort \
 	$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))))
@@ -29,7 +22,7 @@ $(UNIT): $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SHARED) \
 		$$(call floor,$$*) $(B)/librecord.a $(B)/libinspect.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lm -lrt \
 		$(sort $(LIBS_PROXY) $(LIBS_REPLAY))
-$(UNIT:=.o) $(UNIT_SHARED): | $(B)/sql.h $(DEPS_GOALS)
+$(UNIT:=.o) $(UNIT_SHARED): | $(B)/sql.h
 -include $(wildcard $(B)/tests/unit/*.d)
 
 .PHONY: test-deps test units layers demo help

@@ -109,6 +109,7 @@ START_TEST(odd_headers_are_told)
 		{ "\r\n", 0 },
 		{ "From: a@x\r\nfrom: b@x\r\n\r\n", SMTP_ODD(DUPLICATE_FIELD) },
 		{ "Subject: s\r\nno field\r\n\r\n", SMTP_ODD(MALFORMED_HEADER) },
+		{ "no header at all\r\n", 0 },
 		{ "Subject: cut o", 0 },
 		{ "Content-Type: multipart/mixed;\r\n boundary=\"" X70 "x\"\r\n\r\n",
 		    SMTP_ODD(BOUNDARY_LENGTH) },

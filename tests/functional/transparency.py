@@ -259,8 +259,8 @@ def every_cut_of_the_end_of_data_passes_at_once(t):
             client.say(command)
             server.hear(command).say(reply)
             client.hear(reply)
-        client.say(b"x")
-        server.hear(b"x")
+        client.say(b"A: b")
+        server.hear(b"A: b")
         piece = b""
         for i in range(5):
             piece += end[i:i + 1]

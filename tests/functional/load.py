@@ -1,32 +1,11 @@
 #!/usr/bin/python3
 """10,000 messages, 50 at a time: all there, all right, nothing grows."""
 # run: alone
-import socket
-
 from tap_harness import (SANITIZED, Failure, Mailbox, case, check, equal, main,
                          scale, sha256, wait_for)
 
 CONTENT = b"From: a@client.test\r\nSubject: load\r\n\r\n" + b"".join(
     b"%sline %d\r\n" % (b"." * (i % 3), i) for i in range(40))
-
-
-def smtp_sink(t):
-    """smtp-sink on a free port, once it greets."""
-    argv, environment = t.postfix_tool("smtp-sink")
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        port = s.getsockname()[1]
-    t.spawn("smtp-sink", [*argv, "-c", "-u", "nobody", f"127.0.0.1:{port}",
-                          "1000"], env=environment)
-
-    def answers():
-        try:
-            with socket.create_connection(("127.0.0.1", port)) as s:
-                return s.recv(1)
-        except OSError:
-            return None
-
-    wait_for(answers, "smtp-sink")
-    return port
 
 
 def send(t, port, messages):
@@ -72,7 +51,7 @@ def every_message_is_recorded_and_nothing_grows(t):
     send(t, t.server(mailbox).port, 1)
     (_, content), = mailbox.messages	# as it is without smtptapd between
     check(content.startswith(CONTENT), content)
-    daemon = t.smtptapd(smtp_sink(t))
+    daemon = t.smtptapd(t.smtp_sink("-c"))
     send(t, daemon.port, thousand)
     wait_for_rows(daemon, thousand)
     first = footprint(daemon)

@@ -2,7 +2,6 @@
 """Real mail servers behind, and in front as senders."""
 import os
 import re
-import socket
 
 from tap_harness import (PACKAGES, PEERS, Mailbox, Missing, case, check, equal,
                          main, same_bytes, sha256, wait_for)
@@ -179,26 +178,12 @@ def postfix_sends_many_over_one_connection(t):
 @case
 def smtp_sink_that_plays_a_pix(t):
     """`smtp-sink -P`: a banner of asterisks, and no EHLO behind it."""
-    argv, environment = t.postfix_tool("smtp-sink")
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        port = s.getsockname()[1]
-    t.spawn("smtp-sink", [*argv, "-P", "-u", "nobody", f"127.0.0.1:{port}",
-                          "10"], env=environment)
-    wait_for(lambda: answers(port), "smtp-sink")
-    daemon = t.smtptapd(port)
+    daemon = t.smtptapd(t.smtp_sink("-P"))
     t.swaks(daemon.port, "--protocol", "SMTP")
     row, = daemon.sessions(1)
     equal(row["messages"], 1, "messages")
     names = [r["name"] for r in daemon.rows("SELECT name FROM event")]
     equal(names, ["masked-banner"], "events")
-
-
-def answers(port):
-    try:
-        with socket.create_connection(("127.0.0.1", port)) as s:
-            return s.recv(1)
-    except OSError:
-        return None
 
 
 main()

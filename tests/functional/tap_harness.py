@@ -541,10 +541,33 @@ class Case:
                                 "usr/lib/postfix", "lib/x86_64-linux-gnu",
                                 "usr/lib/x86_64-linux-gnu"))}
 
+    def smtp_sink(self, *options):
+        """Start Postfix's smtp-sink; its port, once it greets."""
+        argv, environment = self.postfix_tool("smtp-sink")
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            port = s.getsockname()[1]
+        if os.geteuid() == 0:
+            options = ["-u", "nobody", *options]
+        self.spawn("smtp-sink", [*argv, *options, f"127.0.0.1:{port}", "1000"],
+                   env=environment)
+
+        def greets():
+            try:
+                with socket.create_connection(("127.0.0.1", port)) as s:
+                    return s.recv(1)
+            except OSError:
+                return None
+
+        wait_for(greets, "smtp-sink")
+        return port
+
     def peer(self, name, relay=None):
         """Start a real mail server (tests/peers); its port and directory."""
         if not (PACKAGES / ".unpacked").exists():
             raise Missing(f"{PACKAGES} (make test-deps)")
+        if os.geteuid() != 0 and not (shutil.which("sudo") and self.run(
+                "sudo", "-n", "true", status=None).returncode == 0):
+            raise Missing("root, for a chroot")
         directory = self.dir / f"peer-{name}"
         script = PEERS / f"{name}.sh"
         self.stack.callback(self.run, script, "stop", directory, status=None)

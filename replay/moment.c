@@ -34,7 +34,7 @@ moment_span(const char *text, int64_t *us)
 		n *= (double)units[i].us;
 		if (errno || !(n < (double)INT64_MAX / 2))
 			return false;
-		*us = (int64_t)n;
+		*us = (int64_t)(n + 0.5);	/* 0.000983 is not quite */
 		return true;
 	}
 	return false;

@@ -1,5 +1,6 @@
 /* The words of `smtptap list` become parameters of one query. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "replay/filter.h"
@@ -87,6 +88,21 @@ START_TEST(moments_are_in_utc)
 }
 END_TEST
 
+/* Each is what print writes for that many microseconds. */
+START_TEST(spans_come_back_to_the_microsecond)
+{
+	char text[32];
+	int64_t us;
+
+	for (int64_t n = 0; n < 2000000; n += 7) {
+		(void)snprintf(text, sizeof text, "%lld.%06llds",
+		    (long long)(n / 1000000), (long long)(n % 1000000));
+		ck_assert(moment_span(text, &us));
+		ck_assert_int_eq(us, n);
+	}
+}
+END_TEST
+
 START_TEST(what_cannot_be_read_says_why)
 {
 	static const char *const words[] = {
@@ -160,6 +176,7 @@ main(void)
 
 	tcase_add_test(tests, words_become_parameters);
 	tcase_add_test(tests, codes_may_have_wild_digits);
+	tcase_add_test(tests, spans_come_back_to_the_microsecond);
 	tcase_add_test(tests, times_and_sizes_have_units);
 	tcase_add_test(tests, moments_are_in_utc);
 	tcase_add_test(tests, what_cannot_be_read_says_why);

@@ -205,7 +205,9 @@ recorder_put(struct recorder_port *port, struct recorder_part *part)
 	struct recorder *r = port->recorder;
 	size_t half = r->limits.queue_octets / 2, before, octets;
 
-	if (part->last &&
+	/* A writer that is only slow gets everything: the sessions that end
+	 * meanwhile are bounded by their number. */
+	if (part->last && recorder_failing(port) &&
 	    atomic_load(&r->octets) > r->limits.queue_octets * DROP_TIMES) {
 		drop(r, part);
 		return;

@@ -30,7 +30,8 @@ queue_take(struct queue *q)
 {
 	struct recorder_part *part, *next, *oldest = NULL;
 
-	if (atomic_load_explicit(&q->newest, memory_order_relaxed) == NULL)
+	/* In the one order of all: a writer that has said it sleeps looks here. */
+	if (atomic_load(&q->newest) == NULL)
 		return NULL;
 	part = atomic_exchange(&q->newest, NULL);
 	for (; part; part = next) {

@@ -113,8 +113,9 @@ bool recorder_failing(const struct recorder_port *);
 
 /* Hand a part over; it is the recorder's from here. Never blocks, never fails.
  * Only after recorder_ready(); a part with last set may come at any time, but
- * above twice queue_octets it is dropped and counted as a lost session, which
- * the store tells of when it works again (table gap). Producer thread. */
+ * above twice queue_octets of a store that fails it is dropped and counted as a
+ * lost session, of which the store tells when it works again (table gap).
+ * Producer thread. */
 void recorder_put(struct recorder_port *, struct recorder_part *);
 
 /* Wait until all that was put is committed, or the store fails; while others go

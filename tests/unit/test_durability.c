@@ -193,7 +193,10 @@ START_TEST(sessions_that_end_while_a_failing_queue_is_full_are_counted)
 	sem_init(&drained, 0, 0);
 	port = recorder_port(r, wake, &drained);
 	limit_files(4096);
-	for (int i = 0; i < 100; i++)
+	(void)recording_session(port, 40000);
+	while (!recorder_failing(port))
+		poll(NULL, 0, 1);
+	for (int i = 1; i < 100; i++)
 		(void)recording_session(port, 40000);
 	ck_assert(!recorder_flush(r));
 	lift_limit();
@@ -205,6 +208,26 @@ START_TEST(sessions_that_end_while_a_failing_queue_is_full_are_counted)
 	ck_assert(!recorder_close(r, error));
 	ck_assert_msg(strstr(error, "sessions were not recorded while it could"
 	    " not be written"), "%s", error);
+}
+END_TEST
+
+START_TEST(sessions_that_end_while_the_writer_is_only_slow_are_all_kept)
+{
+	struct recorder_limits limits = { .queue_octets = 1 << 20,
+	    .batch_ns = 20000000 };
+	char error[RECORD_ERROR_MAX];
+	struct recorder *r = recorder_open(recording_path("sessions.db"),
+	    &limits, error);
+	struct recorder_port *port;
+	sem_t drained;
+
+	sem_init(&drained, 0, 0);
+	port = recorder_port(r, wake, &drained);
+	for (int i = 0; i < 1000; i++)
+		(void)recording_session(port, 40000);
+	recording_close(r);
+	recording_says("select count(*) from message", "1000");
+	recording_says("select count(*) from gap", "0");
 }
 END_TEST
 
@@ -238,6 +261,8 @@ main(void)
 	tcase_add_test(tc, a_full_disk_loses_nothing);
 	tcase_add_test(tc,
 	    sessions_that_end_while_a_failing_queue_is_full_are_counted);
+	tcase_add_test(tc,
+	    sessions_that_end_while_the_writer_is_only_slow_are_all_kept);
 	tcase_add_test(tc, close_says_what_it_could_not_write);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

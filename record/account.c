@@ -1,7 +1,5 @@
 #include "record/account.h"
 
-#include <stdio.h>
-
 #include "inspect/message.h"
 
 #define DETAIL_MAX 200		/* octets of a command or reply shown in an event */
@@ -44,8 +42,8 @@ emit_message(struct account *a, struct content *content, bool accepted,
 	if (m == NULL)
 		return;
 	a->size = m->size;
-	(void)snprintf(a->queue_id, sizeof a->queue_id, "%s",
-	    m->queue_id ? m->queue_id : "");
+	text_copy(a->queue_id, sizeof a->queue_id,
+	    span_of(m->queue_id ? m->queue_id : ""));
 	*to->messages = m;
 	to->messages = &m->next;
 }
@@ -205,14 +203,14 @@ enter_fact(struct account *a, const struct smtp_event *ev,
 		tx_answered(a, ev, reply, c->content, facts, to);
 		break;
 	case SMTP_FACT_AUTHENTICATED:
-		(void)snprintf(facts->auth_user, sizeof facts->auth_user, "%s",
-		    a->user);
+		text_copy(facts->auth_user, sizeof facts->auth_user,
+		    span_of(a->user));
 		break;
 	case SMTP_FACT_TLS_BEGINS:
-		(void)snprintf(facts->tls_client, sizeof facts->tls_client,
-		    "opaque");
-		(void)snprintf(facts->tls_server, sizeof facts->tls_server,
-		    "opaque");
+		text_copy(facts->tls_client, sizeof facts->tls_client,
+		    SPAN("opaque"));
+		text_copy(facts->tls_server, sizeof facts->tls_server,
+		    SPAN("opaque"));
 		break;
 	default:
 		break;

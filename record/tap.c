@@ -136,6 +136,18 @@ part_full(const struct recorder_part *p)
 	    p->exchanges.n >= TAP_PART_MAX || p->events.n >= TAP_PART_MAX);
 }
 
+/* The recorder has room: what was gathered goes, what was dropped is told. */
+static void
+go_on(struct tap *t)
+{
+	const uint64_t *gap = t->state->reel.gap;
+
+	hand_over(t, false);
+	t->state->dropping = false;
+	if (gap[SMTP_CLIENT] || gap[SMTP_SERVER])
+		tell_gaps(t);
+}
+
 /* A full part goes, or waits, or what comes after it is dropped. */
 static void
 pass_on(struct tap *t)
@@ -144,13 +156,10 @@ pass_on(struct tap *t)
 
 	if (!part_full(s->part) && !s->dropping)
 		return;
-	if (recorder_ready(t->port)) {
-		hand_over(t, false);
-		s->dropping = false;
-		tell_gaps(t);
-	} else if (recorder_failing(t->port)) {
+	if (recorder_ready(t->port))
+		go_on(t);
+	else if (recorder_failing(t->port))
 		s->dropping = true;
-	}
 }
 
 static void
@@ -310,11 +319,7 @@ tap_flush(struct tap *t)
 		pass_on(t);
 		return false;
 	}
-	hand_over(t, false);
-	if (t->state->dropping) {
-		t->state->dropping = false;
-		tell_gaps(t);
-	}
+	go_on(t);
 	return t->state->part == NULL;
 }
 

@@ -180,18 +180,29 @@ START_TEST(a_full_disk_loses_nothing)
 }
 END_TEST
 
-START_TEST(sessions_that_end_while_a_failing_queue_is_full_are_counted)
+/* A recorder whose queue is full at 1 MiB. */
+static struct recorder *
+open_small(struct recorder_port **port, sem_t *drained)
 {
 	struct recorder_limits limits = { .queue_octets = 1 << 20,
 	    .batch_ns = 20000000 };
 	char error[RECORD_ERROR_MAX];
 	struct recorder *r = recorder_open(recording_path("sessions.db"),
 	    &limits, error);
+
+	ck_assert_msg(r != NULL, "%s", error);
+	sem_init(drained, 0, 0);
+	*port = recorder_port(r, wake, drained);
+	return r;
+}
+
+START_TEST(sessions_that_end_while_a_failing_queue_is_full_are_counted)
+{
+	char error[RECORD_ERROR_MAX];
 	struct recorder_port *port;
 	sem_t drained;
+	struct recorder *r = open_small(&port, &drained);
 
-	sem_init(&drained, 0, 0);
-	port = recorder_port(r, wake, &drained);
 	limit_files(4096);
 	(void)recording_session(port, 40000);
 	while (!recorder_failing(port))
@@ -213,16 +224,10 @@ END_TEST
 
 START_TEST(sessions_that_end_while_the_writer_is_only_slow_are_all_kept)
 {
-	struct recorder_limits limits = { .queue_octets = 1 << 20,
-	    .batch_ns = 20000000 };
-	char error[RECORD_ERROR_MAX];
-	struct recorder *r = recorder_open(recording_path("sessions.db"),
-	    &limits, error);
 	struct recorder_port *port;
 	sem_t drained;
+	struct recorder *r = open_small(&port, &drained);
 
-	sem_init(&drained, 0, 0);
-	port = recorder_port(r, wake, &drained);
 	for (int i = 0; i < 1000; i++)
 		(void)recording_session(port, 40000);
 	recording_close(r);

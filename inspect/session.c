@@ -304,6 +304,57 @@ smtp_strict(struct smtp_session *s)
 	s->strict = true;
 }
 
+/* The youngest in the queue is withdrawn; nothing else has moved but what the
+ * command predicted. */
+static void
+forget_youngest(struct smtp_session *s)
+{
+	if (s->in_flight)
+		s->in_flight--;
+}
+
+void
+smtp_withdraw(struct smtp_session *s, const struct smtp_event *ev)
+{
+	forget_youngest(s);
+	if (s->phase == PHASE_HELD)
+		s->phase = PHASE_COMMAND;
+	if (ev->verb == SMTP_BDAT || ev->verb == SMTP_BDAT_LAST)
+		s->chunking = false;
+	if (ev->tile == SMTP_END_OF_DATA)
+		engine_tx_over(s);
+	s->suspect = ev->verb == SMTP_AUTH || ev->verb == SMTP_XEXPS;
+}
+
+void
+smtp_disguise(struct smtp_session *s, const struct smtp_event *ev)
+{
+	smtp_withdraw(s, ev);
+	s->suspect = false;
+	s->octets_left = 0;
+	s->phase = PHASE_COMMAND;
+	engine_push(s, SMTP_UNKNOWN);
+}
+
+enum smtp_verb
+smtp_answering(const struct smtp_session *s)
+{
+	return s->reply_lines ? (enum smtp_verb)s->reply_verb :
+	    engine_oldest(s);
+}
+
+unsigned
+smtp_awaited(const struct smtp_session *s)
+{
+	return s->in_flight;
+}
+
+bool
+smtp_doubts_content(const struct smtp_session *s)
+{
+	return s->phase == PHASE_CONTENT && s->hold != HOLD_NONE;
+}
+
 void
 smtp_tls_started(struct smtp_session *s)
 {

@@ -166,9 +166,29 @@ void smtp_end(struct smtp_session *, enum smtp_side side);
  * OPAQUE. For a caller that cannot hold all that WAIT leaves with it. */
 void smtp_give_up(struct smtp_session *);
 
-/* The server is known to end mail data at CRLF.CRLF only, because it is us:
- * nothing is kept back behind a lookalike. After smtp_start(). */
+/* The server is known to end mail data at CRLF.CRLF only, because it is us, or
+ * because it gets nothing else: nothing is kept back behind a lookalike, and no
+ * piece of content ends in a CR that is not the last octet the client sends.
+ * After smtp_start(). */
 void smtp_strict(struct smtp_session *);
+
+/* The command, line of AUTH or end of data that was the last event is not sent
+ * on: no reply to it will come. Behind BDAT its octets follow all the same. */
+void smtp_withdraw(struct smtp_session *, const struct smtp_event *);
+
+/* Instead of the command that was the last event the server was sent a line that
+ * it will know no verb in. */
+void smtp_disguise(struct smtp_session *, const struct smtp_event *);
+
+/* What the server's next reply line answers; NONE: nothing. */
+enum smtp_verb smtp_answering(const struct smtp_session *);
+
+/* Commands that have been sent and have not had their whole reply. */
+unsigned smtp_awaited(const struct smtp_session *);
+
+/* The client's bytes wait because a server might have taken for the end of data
+ * what is content by the standard. */
+bool smtp_doubts_content(const struct smtp_session *);
 
 /* After TLS_BEGINS, if we take part in TLS on both sides: everything said
  * before is forgotten (RFC 3207 4.2); EHLO is expected, no greeting. Without

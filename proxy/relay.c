@@ -70,7 +70,7 @@ understand_side(struct conn *c, enum smtp_side side, struct span *in)
 
 	while ((c->state == CONN_OVER || recorder_has_room(c)) &&
 	    smtp_next(&c->smtp, side, in, &ev) == SMTP_EVENT) {
-		tap_event(&c->tap, &ev);
+		tap_event(&c->tap, &ev, TAP_FORWARDED);
 		note_phase(c, &ev);
 		if (log_is(LOG_DEBUG))
 			log_event(c, &ev);

@@ -235,12 +235,13 @@ tap_received(struct tap *t, enum smtp_side side, size_t n, int64_t now_ns)
 }
 
 void
-tap_event(struct tap *t, const struct smtp_event *ev)
+tap_event(struct tap *t, const struct smtp_event *ev, enum tap_fate fate)
 {
 	struct tap_state *s = t->state;
 	struct ledger to;
 	int64_t t_us;
 
+	(void)fate;
 	if (s == NULL)
 		return;
 	to = ledger(t);
@@ -248,6 +249,32 @@ tap_event(struct tap *t, const struct smtp_event *ev)
 	    account_secret(&s->account, ev), s->last_us);
 	account_event(&s->account, ev, t_us, &t->facts, &to);
 	ledger_done(t, &to);
+}
+
+void
+tap_passed(struct tap *t, struct span bytes)
+{
+	(void)t, (void)bytes;
+}
+
+void
+tap_withheld(struct tap *t, struct span bytes)
+{
+	(void)t, (void)bytes;
+}
+
+void
+tap_made(struct tap *t, struct span bytes)
+{
+	(void)t, (void)bytes;
+}
+
+void
+tap_rule(struct tap *t, enum smtp_side side, const char *rule,
+    const char *action, const char *severity, struct span detail, bool dry)
+{
+	(void)t, (void)side, (void)rule, (void)action, (void)severity;
+	(void)detail, (void)dry;
 }
 
 void

@@ -26,6 +26,10 @@ enum wire_kind {
 	WIRE_OWN,	/* bytes smtptap itself sent, as that side's, to the other */
 	WIRE_FIN,	/* that side ended its stream */
 	WIRE_RESET,	/* that side reset the connection */
+	WIRE_WITHHELD,	/* bytes that side sent, not forwarded */
+	WIRE_WITHHELD_REDACTED,	/* the same, of a secret: a stand-in */
+	WIRE_MADE,	/* bytes smtptap put into what that side sent, behind
+			 * its octet before: it belongs to the same line */
 	WIRE_KINDS
 };
 

@@ -73,7 +73,7 @@ feed_unit(struct import *im, const struct walk_unit *u)
 		tap_received(&im->tap, u->side, (size_t)u->octets, at_ns);
 		break;
 	case WALK_TILE:
-		tap_event(&im->tap, &u->ev);
+		tap_event(&im->tap, &u->ev, TAP_FORWARDED);
 		break;
 	case WALK_OWN:
 		tap_own(&im->tap, u->side, u->ev.raw, at_ns);

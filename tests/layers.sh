@@ -18,7 +18,7 @@ declare -A below=(
 # No I/O, clock, allocation or log in inspect/; no sockets in record/; no
 # database in proxy/; the companion may use what it likes but libev.
 declare -A system=(
-	[inspect]='^(stdbool|stddef|stdint|limits|string|emmintrin)\.h$'
+	[inspect]='^(stdatomic|stdbool|stddef|stdint|limits|string|emmintrin)\.h$'
 	[record]='^(?!sys/socket|netinet|arpa|netdb|ev\.h|ares|jansson)'
 	[proxy]='^(?!sqlite3|jansson)'
 	[replay]='^(?!ev\.h|ares)'

@@ -66,7 +66,7 @@ say(enum smtp_side side, const char *bytes, size_t n)
 		in = (struct span){ unread[side], have[side] };
 		tap_received(&tap, side, piece.n, now += gap_ns);
 		while (smtp_next(&smtp, side, &in, &ev) == SMTP_EVENT)
-			tap_event(&tap, &ev);
+			tap_event(&tap, &ev, TAP_FORWARDED);
 		tap_settle(&tap);
 		memmove(unread[side], in.p, in.n);
 		have[side] = in.n;

@@ -223,6 +223,8 @@ read_segment(struct reading *r, const struct store_segment *segment)
 	switch (segment->kind) {
 	case WIRE_BYTES:
 	case WIRE_REDACTED:
+	case WIRE_WITHHELD:
+	case WIRE_WITHHELD_REDACTED:
 		if (segment->side == SMTP_CLIENT)
 			add_step(r, segment);
 		else
@@ -240,6 +242,7 @@ read_segment(struct reading *r, const struct store_segment *segment)
 	case WIRE_RESET:
 		end_side(r, segment->side);
 		break;
+	case WIRE_MADE:
 	case WIRE_KINDS:
 		break;
 	}

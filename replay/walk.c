@@ -215,6 +215,8 @@ take_segment(struct walk *w, struct walk_unit *unit)
 	switch (seg->kind) {
 	case WIRE_BYTES:
 	case WIRE_REDACTED:
+	case WIRE_WITHHELD:
+	case WIRE_WITHHELD_REDACTED:
 		hear(w, seg->side, seg->bytes);
 		unit->what = WALK_HEARD;
 		return true;
@@ -233,6 +235,7 @@ take_segment(struct walk *w, struct walk_unit *unit)
 		smtp_end(&w->smtp, seg->side);
 		unit->what = seg->kind == WIRE_FIN ? WALK_FIN : WALK_RESET;
 		return true;
+	case WIRE_MADE:
 	case WIRE_KINDS:
 		break;
 	}

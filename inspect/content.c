@@ -302,6 +302,15 @@ scan(struct smtp_session *s, struct span in, size_t from, uint64_t *odd)
 	return i;
 }
 
+/* Without the CR that may be half of a CRLF, where pieces must not end in it. */
+static struct span
+offered(const struct smtp_session *s, struct span in)
+{
+	if (s->strict && !s->ended[SMTP_CLIENT] && in.p[in.n - 1] == '\r')
+		in.n--;
+	return in;
+}
+
 enum smtp_step
 engine_content(struct smtp_session *s, struct span *in, struct smtp_event *ev)
 {
@@ -310,6 +319,8 @@ engine_content(struct smtp_session *s, struct span *in, struct smtp_event *ev)
 
 	if (s->candidate)
 		return lookalike(s, in, ev);
+	if (offered(s, *in).n == 0)
+		return SMTP_MORE;
 	if (starts && in->p[0] == '.') {
 		switch (dot_line(s, *in, &n)) {
 		case DOT_END:
@@ -328,7 +339,7 @@ engine_content(struct smtp_session *s, struct span *in, struct smtp_event *ev)
 		s->eol = EOL_DOT;
 		s->line_octets = 1;
 	}
-	n = scan(s, *in, from, &ev->anomalies);
+	n = scan(s, offered(s, *in), from, &ev->anomalies);
 	s->octets += n - from;
 	if (s->ended[SMTP_CLIENT] && n == in->n)
 		ev->anomalies |= SMTP_ODD(CUT_SHORT);

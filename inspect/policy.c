@@ -10,6 +10,18 @@ static const struct {
 #undef SUBJECT
 };
 
+static const char *const actions[POLICY_ACTIONS] = {
+	[POLICY_TELL] = "event",
+	[POLICY_TAG] = "tag",
+	[POLICY_MASK] = "mask",
+	[POLICY_STRIP] = "strip",
+	[POLICY_REJECT] = "reject",
+	[POLICY_DROP] = "drop",
+	[POLICY_RESET] = "reset",
+	[POLICY_RATE] = "rate-limit",
+	[POLICY_REWRITE] = "rewrite",
+};
+
 /* Subjects that are read out of mail content, not out of commands and replies. */
 static bool
 is_of_content(enum policy_subject subject)
@@ -63,6 +75,12 @@ is_called(struct span name, const char *word)
 		if (folded(name.p[i]) != folded(other.p[i]))
 			return false;
 	return true;
+}
+
+const char *
+policy_action_name(enum policy_action action)
+{
+	return actions[action];
 }
 
 enum policy_subject
@@ -140,6 +158,10 @@ policy_check(const struct policy *p)
 {
 	const char *why = NULL;
 
+	if (p->n_rules > POLICY_RULES_MAX)
+		return "256 rules are enough for anybody";
+	if (p->ehlo_add.n > POLICY_ADD_MAX || p->n_whens > POLICY_WHENS_MAX)
+		return "at most 64 lines can be added, and 64 whens given";
 	if (p->host.n == 0)
 		return "it needs a name to go by";
 	if (p->banner == POLICY_BANNER_TEXT && p->banner_text.n == 0)

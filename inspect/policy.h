@@ -14,6 +14,9 @@
 #include "inspect/smtp.h"
 
 #define POLICY_REPLY_MAX 512	/* octets of a reply of ours, CRLF included */
+#define POLICY_RULES_MAX 256
+#define POLICY_ADD_MAX	 64	/* lines added to a reply to EHLO */
+#define POLICY_WHENS_MAX 64
 
 enum policy_subject {
 #define SUBJECT(symbol, name, alias, operand, section) POLICY_##symbol,
@@ -36,6 +39,7 @@ enum policy_action {
 	POLICY_DROP,	/* the same, and then the session is closed */
 	POLICY_RESET,	/* both connections are reset */
 	POLICY_RATE,	/* REJECT what exceeds rate from one client network */
+	POLICY_REWRITE,	/* of the edits below, when told; not of a rule */
 	POLICY_ACTIONS
 };
 
@@ -100,6 +104,8 @@ struct policy {
 	enum policy_banner banner;
 	struct span banner_text;	/* without code and CRLF */
 	struct span host;		/* the name we go by; never empty */
+	bool renames;			/* a masked greeting gives that name, not
+					 * the server's */
 	bool scrub_hosts, scrub_text, scrub_queue_ids;
 	struct policy_words ehlo_add;	/* whole lines: "SIZE 1000" */
 	uint64_t size_limit;		/* clamps SIZE; 0: does not */
@@ -128,6 +134,9 @@ void policy_seal(struct policy *);
 
 /* It changes nothing and tells nothing; nor do its whens. */
 bool policy_is_empty(const struct policy *);
+
+/* "reject"; static. */
+const char *policy_action_name(enum policy_action);
 
 /* "rcpt count", or its alias; any case. POLICY_SUBJECTS: there is none. */
 enum policy_subject policy_subject(struct span name);

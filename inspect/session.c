@@ -299,9 +299,9 @@ smtp_give_up(struct smtp_session *s)
 }
 
 void
-smtp_strict(struct smtp_session *s)
+smtp_strict(struct smtp_session *s, bool strict)
 {
-	s->strict = true;
+	s->strict = strict;
 }
 
 /* The youngest in the queue is withdrawn; nothing else has moved but what the
@@ -331,8 +331,6 @@ smtp_disguise(struct smtp_session *s, const struct smtp_event *ev)
 {
 	smtp_withdraw(s, ev);
 	s->suspect = false;
-	s->octets_left = 0;
-	s->phase = PHASE_COMMAND;
 	engine_push(s, SMTP_UNKNOWN);
 }
 

@@ -169,8 +169,8 @@ void smtp_give_up(struct smtp_session *);
 /* The server is known to end mail data at CRLF.CRLF only, because it is us, or
  * because it gets nothing else: nothing is kept back behind a lookalike, and no
  * piece of content ends in a CR that is not the last octet the client sends.
- * After smtp_start(). */
-void smtp_strict(struct smtp_session *);
+ * After smtp_start(), or between commands. */
+void smtp_strict(struct smtp_session *, bool);
 
 /* The command, line of AUTH or end of data that was the last event is not sent
  * on: no reply to it will come. Behind BDAT its octets follow all the same. */

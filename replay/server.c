@@ -240,7 +240,7 @@ server_play(int fd, const struct script *script,
 	s->options = options;
 	s->fd = fd;
 	smtp_start(&s->smtp);
-	smtp_strict(&s->smtp);
+	smtp_strict(&s->smtp, true);
 	say_due(s);
 	while (!s->over) {
 		if (server_is_done(s))

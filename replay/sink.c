@@ -268,7 +268,7 @@ client_new(struct sink *k, int fd, const char *name)
 		c->next->link = &c->next;
 	k->clients = c;
 	smtp_start(&c->smtp);
-	smtp_strict(&c->smtp);
+	smtp_strict(&c->smtp, true);
 	reply(k, c, answer_greeting(&c->answer, c->out));
 	client_turn(k, c, 0);
 }

@@ -304,7 +304,7 @@ script_play(const struct script *s, size_t piece, uint32_t seed,
 	open_stream(&y, SMTP_SERVER);
 	smtp_start(&y.session);
 	if (s->strict)
-		smtp_strict(&y.session);
+		smtp_strict(&y.session, true);
 	for (size_t i = 0; i < s->n && !t->finding[0]; i++)
 		arrive(&y, &s->parts[i]);
 	for (enum smtp_side side = SMTP_CLIENT; side <= SMTP_SERVER; side++)

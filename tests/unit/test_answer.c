@@ -21,7 +21,7 @@ check_codes(const char *bytes, const struct answer_refusal *refusal,
 	size_t n = answer_greeting(&a, out);
 
 	smtp_start(&smtp);
-	smtp_strict(&smtp);
+	smtp_strict(&smtp, true);
 	for (;;) {
 		said = (struct span){ out, n };
 		while (smtp_next(&smtp, SMTP_SERVER, &said, &ev) == SMTP_EVENT) {

@@ -26,6 +26,8 @@ struct options {
 		unsigned n;
 	} listen;
 	struct endpoint upstream;
+	const char *config;	/* NULL: the one-line form, with what follows */
+	const char *policy;	/* name of a built-in profile; NULL: none */
 	const char *record;	/* NULL: not given; "none": no recording */
 	unsigned threads;
 	unsigned max_sessions;	/* 0: not given */
@@ -34,6 +36,8 @@ struct options {
 	int ready_fd;		/* -1: none */
 	unsigned verbose;
 	bool quiet, foreground, version, help;
+	bool check, print_sample, print_manual;
+	const char *print_profile;	/* NULL: not asked for */
 };
 
 /* Read the command line, and check that what must be given is, unless it asks

@@ -15,6 +15,7 @@
 struct run {
 	struct span bytes;	/* n = 0: none */
 	enum smtp_side side;
+	bool withheld;
 	int64_t t_us;
 };
 
@@ -24,6 +25,7 @@ struct reel {
 	int64_t last_us;		/* of the last frame in the log */
 	uint64_t gap[2];		/* octets not kept, by side */
 	int64_t gap_us[2];		/* since when */
+	bool lost;			/* a frame that tells no such octets */
 };
 
 void reel_free(struct reel *);
@@ -34,10 +36,16 @@ void reel_new_log(struct reel *);
 /* n octets have come from side. */
 void reel_come(struct reel *, enum smtp_side, size_t n, int64_t t_us);
 
-/* Keep bytes of what has come; of the part that is secret (n = 0: none), a
- * stand-in. When the last of them came; t_us if that is unknown. */
+/* When the octet came, or comes, that stands behind so many that have come and
+ * are not kept yet; t_us if that is unknown. */
+int64_t reel_when(const struct reel *, enum smtp_side, size_t behind,
+    int64_t t_us);
+
+/* Keep bytes of what has come; of what of them is secret, a stand-in where that
+ * begins (n = 0: nothing is). withheld: they were not forwarded. When the last
+ * of them came; t_us if that is unknown. */
 int64_t reel_keep(struct reel *, struct text *log, enum smtp_side,
-    struct span bytes, struct span secret, int64_t t_us);
+    struct span bytes, struct span secret, bool withheld, int64_t t_us);
 
 /* Keep a frame that is no bytes of a segment. */
 void reel_frame(struct reel *, struct text *log, const struct wire_frame *);

@@ -64,3 +64,17 @@ segments_take(struct segments *s, size_t octets, int64_t *t_us)
 	}
 	return n;
 }
+
+int64_t
+segments_when(const struct segments *s, size_t behind, int64_t t_us)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct segment *one = &s->ring[(s->oldest + i) % s->room];
+
+		t_us = one->t_us;
+		if (behind < one->left)
+			break;
+		behind -= one->left;
+	}
+	return t_us;
+}

@@ -28,4 +28,7 @@ void segments_put(struct segments *, int64_t t_us, size_t octets);
  * unchanged if nothing has. The octets taken. */
 size_t segments_take(struct segments *, size_t octets, int64_t *t_us);
 
+/* When the octet came that stands behind so many others; t_us if none has. */
+int64_t segments_when(const struct segments *, size_t behind, int64_t t_us);
+
 #endif

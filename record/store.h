@@ -37,7 +37,8 @@ int64_t store_find(struct store *, const char *which,
 struct store_segment {
 	enum wire_kind kind;
 	enum smtp_side side;
-	bool same_segment;	/* goes on the segment before */
+	bool same_segment;	/* goes on the segment before; MADE and OWN in
+				 * the midst of one count as part of it */
 	int64_t t_us;
 	uint64_t octets;	/* on the wire */
 	struct span bytes;	/* as kept */

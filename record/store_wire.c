@@ -180,19 +180,24 @@ decode(struct logs *l, struct text *frames)
 		    sizeof(struct placed), by_time);
 }
 
-/* Both came in one segment, or were sent in one piece by smtptap. */
+static bool
+ends(enum wire_kind kind)
+{
+	return kind == WIRE_FIN || kind == WIRE_RESET;
+}
+
+/* What side sent, and what smtptap put in or said in its name meanwhile. */
 static bool
 in_one_segment(const struct store_segment *a, const struct wire_frame *b)
 {
-	static const enum { ALONE, RECEIVED, SENT } group[WIRE_KINDS] = {
-		[WIRE_BYTES] = RECEIVED,
-		[WIRE_REDACTED] = RECEIVED,
-		[WIRE_GAP] = RECEIVED,
-		[WIRE_OWN] = SENT,
-	};
+	return a->t_us == b->t_us && a->side == b->side && !ends(a->kind) &&
+	    !ends(b->kind);
+}
 
-	return a->t_us == b->t_us && a->side == b->side &&
-	    group[a->kind] != ALONE && group[a->kind] == group[b->kind];
+static bool
+is_stand_in(enum wire_kind kind)
+{
+	return kind == WIRE_REDACTED || kind == WIRE_WITHHELD_REDACTED;
 }
 
 /* Their bytes are laid end to end in w->memory, which has the room. */
@@ -204,7 +209,7 @@ add_segment(struct store_wire *w, const struct wire_frame *f)
 	char *at = w->memory.p + w->memory.n;
 
 	text_span(&w->memory, f->bytes);
-	if (same && last->kind == f->kind && f->kind != WIRE_REDACTED) {
+	if (same && last->kind == f->kind && !is_stand_in(f->kind)) {
 		last->octets += f->octets;
 		last->bytes.n += f->bytes.n;
 		return;

@@ -110,6 +110,7 @@ tell_gaps(struct tap *t)
 		    "recording-gap", "warning", span_of(detail), &t->facts,
 		    &to);
 	}
+	t->facts.gap |= s->reel.lost;
 	ledger_done(t, &to);
 }
 
@@ -144,7 +145,7 @@ go_on(struct tap *t)
 
 	hand_over(t, false);
 	t->state->dropping = false;
-	if (gap[SMTP_CLIENT] || gap[SMTP_SERVER])
+	if (gap[SMTP_CLIENT] || gap[SMTP_SERVER] || t->state->reel.lost)
 		tell_gaps(t);
 }
 
@@ -241,12 +242,11 @@ tap_event(struct tap *t, const struct smtp_event *ev, enum tap_fate fate)
 	struct ledger to;
 	int64_t t_us;
 
-	(void)fate;
 	if (s == NULL)
 		return;
 	to = ledger(t);
 	t_us = reel_keep(&s->reel, log_of(t), ev->side, ev->raw,
-	    account_secret(&s->account, ev), s->last_us);
+	    account_secret(&s->account, ev), fate == TAP_WITHHELD, s->last_us);
 	account_event(&s->account, ev, t_us, &t->facts, &to);
 	ledger_done(t, &to);
 }

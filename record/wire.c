@@ -10,6 +10,9 @@ static const enum { NOTHING, BYTES, STAND_IN } carries[WIRE_KINDS] = {
 	[WIRE_OWN] = BYTES,
 	[WIRE_FIN] = NOTHING,
 	[WIRE_RESET] = NOTHING,
+	[WIRE_WITHHELD] = BYTES,
+	[WIRE_WITHHELD_REDACTED] = STAND_IN,
+	[WIRE_MADE] = BYTES,
 };
 
 static size_t
@@ -63,6 +66,14 @@ static uint64_t
 unzigzag(uint64_t value)
 {
 	return value >> 1 ^ (0 - (value & 1));
+}
+
+bool
+wire_is_stream(enum wire_kind kind)
+{
+	return kind == WIRE_BYTES || kind == WIRE_REDACTED ||
+	    kind == WIRE_GAP || kind == WIRE_WITHHELD ||
+	    kind == WIRE_WITHHELD_REDACTED;
 }
 
 void

@@ -5,12 +5,16 @@
  *	varint	t_us of the segment, as zigzag difference to the frame before
  *	varint	octets
  *	octets	of them, or none for GAP and the kinds that carry none;
- *		REDACTED: varint length of the stand-in, then the stand-in
+ *		REDACTED, WITHHELD_REDACTED: varint length of the stand-in,
+ *		then the stand-in
  * A varint is little-endian base 128 (LEB128), at most ten octets.
  *
  * A segment is what one read from a socket gave. Its bytes may lie in several
  * frames of the same t_us and side; no two segments of a session have the same
- * t_us. Frames stand in the order in which the engine understood them, t_us
+ * t_us. What that side sent is BYTES, REDACTED, GAP, WITHHELD and
+ * WITHHELD_REDACTED; what the other side was given of it is BYTES, REDACTED, GAP
+ * and MADE, and in between, at the time it was said, OWN.
+ * Frames stand in the order in which the engine understood them, t_us
  * tells the order in which they came: sort by t_us (stable) to get that.
  * Pure but for the text it appends to. */
 #ifndef RECORD_WIRE_H
@@ -28,8 +32,8 @@ enum wire_kind {
 	WIRE_RESET,	/* that side reset the connection */
 	WIRE_WITHHELD,	/* bytes that side sent, not forwarded */
 	WIRE_WITHHELD_REDACTED,	/* the same, of a secret: a stand-in */
-	WIRE_MADE,	/* bytes smtptap put into what that side sent, behind
-			 * its octet before: it belongs to the same line */
+	WIRE_MADE,	/* bytes smtptap put into what that side sent, where
+			 * they stand among its octets */
 	WIRE_KINDS
 };
 
@@ -40,6 +44,9 @@ struct wire_frame {
 	uint64_t octets;	/* as they were on the wire */
 	struct span bytes;	/* as they are kept; borrowed from the log */
 };
+
+/* That side sent these octets; MADE, OWN and the ends of streams were not. */
+bool wire_is_stream(enum wire_kind);
 
 /* Append a frame. *last_us: t_us of the frame before in this log, 0 at first. */
 void wire_put(struct text *log, const struct wire_frame *, int64_t *last_us);

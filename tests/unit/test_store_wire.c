@@ -29,7 +29,8 @@ put_frame(struct recorder_part *p, int64_t *last_us, enum wire_kind kind,
 	struct wire_frame f = { kind, side, t_us, strlen(bytes),
 	    span_of(bytes) };
 
-	if (kind == WIRE_REDACTED || kind == WIRE_GAP)
+	if (kind == WIRE_REDACTED || kind == WIRE_GAP ||
+	    kind == WIRE_WITHHELD_REDACTED)
 		f.octets = 77;
 	wire_put(&p->wire, &f, last_us);
 }
@@ -44,8 +45,16 @@ START_TEST(the_wire_comes_back_in_the_order_in_which_it_came)
 		{ WIRE_BYTES, SMTP_SERVER, false, 3, 5, SPAN("250\r\n") },
 		{ WIRE_GAP, SMTP_CLIENT, false, 4, 154, { "", 0 } },
 		{ WIRE_OWN, SMTP_SERVER, false, 4, 5, SPAN("421\r\n") },
-		{ WIRE_FIN, SMTP_CLIENT, false, 5, 0, { "", 0 } },
-		{ WIRE_RESET, SMTP_SERVER, false, 5, 0, { "", 0 } },
+		{ WIRE_BYTES, SMTP_SERVER, false, 5, 5, SPAN("250\r\n") },
+		{ WIRE_OWN, SMTP_SERVER, true, 5, 5, SPAN("502\r\n") },
+		{ WIRE_WITHHELD, SMTP_SERVER, true, 5, 8, SPAN("250 mx\r\n") },
+		{ WIRE_MADE, SMTP_SERVER, true, 5, 7, SPAN("250 X\r\n") },
+		{ WIRE_WITHHELD_REDACTED, SMTP_CLIENT, false, 6, 77,
+		    SPAN("x=") },
+		{ WIRE_WITHHELD_REDACTED, SMTP_CLIENT, true, 6, 77,
+		    SPAN("") },
+		{ WIRE_FIN, SMTP_CLIENT, false, 7, 0, { "", 0 } },
+		{ WIRE_RESET, SMTP_SERVER, false, 7, 0, { "", 0 } },
 	};
 	struct recorder_port *port;
 	struct recorder *r = recording_open(&port);
@@ -69,8 +78,15 @@ START_TEST(the_wire_comes_back_in_the_order_in_which_it_came)
 	put_frame(p, &last_us, WIRE_GAP, SMTP_CLIENT, 4, "");
 	put_frame(p, &last_us, WIRE_GAP, SMTP_CLIENT, 4, "");
 	put_frame(p, &last_us, WIRE_OWN, SMTP_SERVER, 4, "421\r\n");
-	put_frame(p, &last_us, WIRE_FIN, SMTP_CLIENT, 5, "");
-	put_frame(p, &last_us, WIRE_RESET, SMTP_SERVER, 5, "");
+	put_frame(p, &last_us, WIRE_BYTES, SMTP_SERVER, 5, "250\r\n");
+	put_frame(p, &last_us, WIRE_OWN, SMTP_SERVER, 5, "502\r\n");
+	put_frame(p, &last_us, WIRE_WITHHELD, SMTP_SERVER, 5, "250 m");
+	put_frame(p, &last_us, WIRE_WITHHELD, SMTP_SERVER, 5, "x\r\n");
+	put_frame(p, &last_us, WIRE_MADE, SMTP_SERVER, 5, "250 X\r\n");
+	put_frame(p, &last_us, WIRE_WITHHELD_REDACTED, SMTP_CLIENT, 6, "x=");
+	put_frame(p, &last_us, WIRE_WITHHELD_REDACTED, SMTP_CLIENT, 6, "");
+	put_frame(p, &last_us, WIRE_FIN, SMTP_CLIENT, 7, "");
+	put_frame(p, &last_us, WIRE_RESET, SMTP_SERVER, 7, "");
 	recorder_put(port, p);
 	recording_close(r);
 

@@ -23,6 +23,9 @@ static const struct wire_frame frames[] = {
 	{ WIRE_OWN, SMTP_CLIENT, INT64_MIN, 1, SPAN("x") },
 	{ WIRE_FIN, SMTP_CLIENT, -1, 0, { NULL, 0 } },
 	{ WIRE_RESET, SMTP_SERVER, 7001, 0, { NULL, 0 } },
+	{ WIRE_WITHHELD, SMTP_CLIENT, 7002, 6, SPAN("HELP\r\n") },
+	{ WIRE_WITHHELD_REDACTED, SMTP_CLIENT, 7002, 9, SPAN("cmVk") },
+	{ WIRE_MADE, SMTP_SERVER, 7002, 4, SPAN("X\0\r\n") },
 };
 #define FRAMES (sizeof(frames) / sizeof(*frames))
 
@@ -81,13 +84,15 @@ START_TEST(a_log_cut_anywhere_gives_the_frames_that_are_whole)
 END_TEST
 
 static const struct { const char *why; struct span log; } refused[] = {
-	{ "unknown kind", SPAN("\x0c\0\0") },
+	{ "unknown kind", SPAN("\x12\0\0") },
 	{ "no time", SPAN("\0") },
 	{ "more octets than there are", SPAN("\0\0\x05""abcd") },
 	{ "endless varint", SPAN("\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0") },
 	{ "65 bits", SPAN("\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02\0") },
 	{ "length of 2^64-1", SPAN("\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x") },
 	{ "stand-in too long", SPAN("\x02\0\x05\x09""abcd") },
+	{ "stand-in without length", SPAN("\x0e\0\x05") },
+	{ "more made than there is", SPAN("\x11\0\x05""abcd") },
 };
 
 START_TEST(what_is_no_frame_is_left_in_the_log)

@@ -1,8 +1,6 @@
 /* command: what the client says, one line at a time (RFC 5321 4.1). */
 #include "inspect/engine.h"
 
-#define CHUNK_SANE	UINT64_C(0x7fffffff)	/* octets; servers disagree above */
-
 const struct engine_verb engine_verbs[SMTP_VERBS] = {
 #define VERB(symbol, keyword, flow, last_in_group, secret, section) \
 	[SMTP_##symbol] = { keyword, sizeof(keyword) - 1, FLOW_##flow, \
@@ -81,10 +79,45 @@ odd_octets(struct span text)
 			odd |= SMTP_ODD(NUL);
 		else if (text.p[i] == '\r')
 			odd |= SMTP_ODD(BARE_CR);
+		else if (text.p[i] == '\t')
+			odd |= SMTP_ODD(ODD_COMMAND);
 		else if (text.p[i] & 0x80)
 			odd |= SMTP_ODD(COMMAND_8BIT);
 	}
 	return odd;
+}
+
+/* Octets of the UTF-8 character at the front of s, none overlong and no
+ * surrogate (RFC 3629 4); 0: it is none. */
+static size_t
+utf8_character(struct span s)
+{
+	unsigned char c = (unsigned char)s.p[0];
+	unsigned char second = s.n > 1 ? (unsigned char)s.p[1] : 0;
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	if ((c >= 0x80 && c < 0xc2) || c > 0xf4 || n > s.n)
+		return 0;
+	if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
+	    (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s.p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* SMTPUTF8 was offered and asked for, and this is UTF-8 (RFC 6531 3.3). */
+static bool
+may_be_8bit(const struct smtp_session *s, struct span line)
+{
+	size_t n = s->smtputf8 && s->extensions & SMTP_EXT_SMTPUTF8;
+
+	while (n && line.n) {
+		n = utf8_character(line);
+		line = span_from(line, n);
+	}
+	return n != 0;
 }
 
 static uint64_t
@@ -112,22 +145,6 @@ odd_path(struct span argument, const char *keyword)
 	return odd;
 }
 
-/* Decimal digits only, no overflow (SECURITY L7); *digits is what was read. */
-static bool
-number(struct span *s, uint64_t *value)
-{
-	size_t n = 0;
-
-	*value = 0;
-	while (n < s->n && s->p[n] >= '0' && s->p[n] <= '9') {
-		if (*value > (INT64_MAX - 9) / 10)
-			return false;
-		*value = *value * 10 + (uint64_t)(s->p[n++] - '0');
-	}
-	*s = span_from(*s, n);
-	return n > 0;
-}
-
 static void
 mail_command(struct smtp_session *s, struct smtp_event *ev)
 {
@@ -135,48 +152,13 @@ mail_command(struct smtp_session *s, struct smtp_event *ev)
 	struct span body = smtp_parameter(ev->text, "BODY");
 
 	ev->anomalies |= odd_path(ev->text, "FROM:<");
+	s->mail_said = true;
 	s->smtputf8 = smtp_parameter(ev->text, "SMTPUTF8").p != NULL;
 	s->body_8bit = s->smtputf8 || span_is(body, "8BITMIME") ||
 	    span_is(body, "BINARYMIME");
-	if (!number(&size, &s->declared) || size.n)
+	if (!engine_number(&size, &s->declared) || size.n)
 		s->declared = 0;
 	s->octets = 0;
-}
-
-/* BDAT SP 1*DIGIT [SP LAST] (RFC 3030 2). What is not that is a command like
- * any other: nobody can say how many octets a server will read behind it. */
-static void
-bdat_command(struct smtp_session *s, struct smtp_event *ev)
-{
-	struct span rest = ev->text, argument = ev->text;
-	uint64_t size;
-	bool last;
-
-	if (!number(&rest, &size) || (rest.n && rest.p[0] != ' ')) {
-		ev->anomalies |= SMTP_ODD(BDAT_SYNTAX);
-		return;
-	}
-	last = span_is(span_trim(rest), "LAST");
-	if (!last && span_trim(rest).n) {
-		ev->anomalies |= SMTP_ODD(BDAT_SYNTAX);
-		return;
-	}
-	if (argument.p[argument.n - 1] == ' ')
-		ev->anomalies |= SMTP_ODD(ODD_COMMAND);
-	if (size > CHUNK_SANE)
-		ev->anomalies |= SMTP_ODD(BDAT_SIZE);
-	if (!(s->extensions & SMTP_EXT_CHUNKING) && s->in_flight == 0)
-		ev->anomalies |= SMTP_ODD(BDAT_UNOFFERED);
-	ev->verb = last ? SMTP_BDAT_LAST : SMTP_BDAT;
-	s->octets += size;
-	if (last && s->declared && s->octets > s->declared)
-		ev->anomalies |= SMTP_ODD(SIZE_EXCEEDED);
-	s->chunking = !last;
-	s->chunk = (unsigned char)ev->verb;
-	s->octets_left = size;
-	ev->last = size == 0;
-	if (size)
-		s->phase = PHASE_CHUNK;
 }
 
 /* XEXCH50 octets version: so many octets follow if the server says 354. */
@@ -185,7 +167,7 @@ xexch50_command(struct smtp_session *s, struct smtp_event *ev)
 {
 	struct span rest = ev->text;
 
-	if (!number(&rest, &s->octets_left))
+	if (!engine_number(&rest, &s->octets_left))
 		s->octets_left = 0;
 }
 
@@ -210,13 +192,15 @@ xclient_command(struct smtp_event *ev)
 }
 
 static void
-burl_command(struct smtp_event *ev)
+burl_command(struct smtp_session *s, struct smtp_event *ev)
 {
 	struct span rest = ev->text;
 
 	ev->secret = span_word(&rest);
-	if (span_is(span_trim(rest), "LAST"))
-		ev->verb = SMTP_BURL_LAST;
+	if (!span_is(span_trim(rest), "LAST"))
+		return;
+	ev->verb = SMTP_BURL_LAST;
+	s->mail_said = false;
 }
 
 static void
@@ -245,10 +229,10 @@ read_argument(struct smtp_session *s, struct smtp_event *ev)
 		ev->anomalies |= odd_path(ev->text, "TO:<");
 		break;
 	case SMTP_BDAT:
-		bdat_command(s, ev);
+		engine_bdat(s, ev);
 		break;
 	case SMTP_BURL:
-		burl_command(ev);
+		burl_command(s, ev);
 		break;
 	case SMTP_AUTH:
 	case SMTP_XEXPS:
@@ -277,12 +261,15 @@ read_argument(struct smtp_session *s, struct smtp_event *ev)
 }
 
 /* Commands out of their place. Only where it is certain: with nothing in flight
- * the state is what the server has said it is. */
+ * the state is what the server has said it is; and whatever it will say to an
+ * end of data, that ends the transaction. */
 static uint64_t
 out_of_order(const struct smtp_session *s, enum smtp_verb verb)
 {
 	bool wrong;
 
+	if (verb == SMTP_RCPT && !s->mail_said)
+		return SMTP_ODD(OUT_OF_ORDER);
 	switch (verb) {
 	case SMTP_MAIL:
 		wrong = s->in_tx;
@@ -370,7 +357,7 @@ engine_command(struct smtp_session *s, struct smtp_event *ev, struct span line)
 		read_argument(s, ev);
 	if (line.n > line_limit(ev->verb))
 		ev->anomalies |= SMTP_ODD(COMMAND_LENGTH);
-	if (s->smtputf8)
+	if (ev->anomalies & SMTP_ODD(COMMAND_8BIT) && may_be_8bit(s, text))
 		ev->anomalies &= ~SMTP_ODD(COMMAND_8BIT);
 	if (s->excess)
 		ev->anomalies |= SMTP_ODD(EXCESSIVE_PIPELINING);

@@ -163,6 +163,7 @@ end_of_data(struct smtp_session *s, struct span *in, size_t n,
 	s->candidate = 0;
 	s->hold = HOLD_NONE;
 	s->phase = PHASE_COMMAND;
+	s->mail_said = false;
 	engine_push(s, SMTP_END);
 	return SMTP_EVENT;
 }

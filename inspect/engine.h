@@ -1,7 +1,7 @@
 /* engine: what the files of the engine share; private to inspect/.
  *
  * session.c cuts the streams into units and keeps the queue of replies;
- * command.c, reply.c and content.c each read one kind of unit. */
+ * command.c, chunk.c, reply.c and content.c each read one kind of unit. */
 #ifndef INSPECT_ENGINE_H
 #define INSPECT_ENGINE_H
 
@@ -56,6 +56,13 @@ enum smtp_verb engine_lookup(struct span *line);
 /* Fill in ev for a whole command line (CRLF included) and predict from it. */
 void engine_command(struct smtp_session *, struct smtp_event *ev,
     struct span line);
+
+/* What stands behind BDAT (RFC 3030 2): ev->text is its argument. */
+void engine_bdat(struct smtp_session *, struct smtp_event *ev);
+
+/* Cut the number at the front of *s: decimal digits only, no overflow (SECURITY
+ * L7). False: there is none. */
+bool engine_number(struct span *s, uint64_t *value);
 
 /* The same for a line of an AUTH exchange. */
 void engine_credential(struct smtp_event *ev, struct span line);

@@ -141,12 +141,21 @@ outcome(enum smtp_verb verb, int code)
 	return (enum smtp_fact)outcomes[verb][digit - 2];
 }
 
-/* 3yz asks for more; who may be asked (4.3.2, RFC 4954 4, MS-XEXCH50). */
-static bool
-may_be_asked(enum smtp_verb verb)
+/* The 3yz that asks for more (4.3.2, RFC 4954 4, MS-XEXCH50); 0: this verb cannot
+ * be asked. Clients and servers disagree on what another one means. */
+static int
+code_that_asks(enum smtp_verb verb)
 {
-	return verb == SMTP_DATA || verb == SMTP_AUTH || verb == SMTP_XEXPS ||
-	    verb == SMTP_XEXCH50;
+	switch (verb) {
+	case SMTP_DATA:
+	case SMTP_XEXCH50:
+		return 354;
+	case SMTP_AUTH:
+	case SMTP_XEXPS:
+		return 334;
+	default:
+		return 0;
+	}
 }
 
 static uint64_t
@@ -156,7 +165,8 @@ odd_code(enum smtp_verb verb, int code)
 
 	if (verb == SMTP_NONE)
 		return 0;
-	if (digit < 2 || digit > 5 || (digit == 3 && !may_be_asked(verb)) ||
+	if (digit < 2 || digit > 5 ||
+	    (digit == 3 && code != code_that_asks(verb)) ||
 	    (digit == 2 && verb == SMTP_DATA))
 		return SMTP_ODD(UNEXPECTED_CODE);
 	return 0;

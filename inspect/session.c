@@ -319,8 +319,10 @@ smtp_withdraw(struct smtp_session *s, const struct smtp_event *ev)
 	forget_youngest(s);
 	if (s->phase == PHASE_HELD)
 		s->phase = PHASE_COMMAND;
-	if (ev->verb == SMTP_BDAT || ev->verb == SMTP_BDAT_LAST)
+	if (ev->verb == SMTP_BDAT || ev->verb == SMTP_BDAT_LAST) {
 		s->chunking = false;
+		s->mail_said = true;	/* what it began may still be open */
+	}
 	if (ev->tile == SMTP_END_OF_DATA)
 		engine_tx_over(s);
 	s->suspect = ev->verb == SMTP_AUTH || ev->verb == SMTP_XEXPS;

@@ -122,6 +122,7 @@ struct smtp_session {
 	unsigned char chunk;	/* BDAT or BDAT_LAST, while in a chunk */
 	bool lmtp;		/* LHLO was accepted */
 	bool in_tx;		/* MAIL was accepted */
+	bool mail_said;		/* MAIL was sent, and no end of data behind it */
 	bool chunking;		/* BDAT without LAST so far */
 	bool body_8bit;		/* BODY= other than 7BIT, or SMTPUTF8 */
 	bool smtputf8;

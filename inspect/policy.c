@@ -135,9 +135,12 @@ check_rule(const struct policy_rule *r)
 	bool keyword = r->subject == POLICY_EHLO_KEYWORD;
 	bool refuses = r->action == POLICY_REJECT || r->action == POLICY_DROP ||
 	    r->action == POLICY_RATE;
+	bool silent = r->subject == POLICY_EVENT &&
+	    r->tiles == 1u << SMTP_COMMAND;
 
-	if (r->action == POLICY_STRIP && !keyword)
-		return "only an EHLO keyword can be stripped";
+	if (r->action == POLICY_STRIP && !keyword && !silent)
+		return "only an EHLO keyword, or a command for an event of its "
+		    "own, can be stripped";
 	if (r->action == POLICY_MASK && !keyword &&
 	    r->subject != POLICY_COMMAND_VERB)
 		return "only an EHLO keyword or a command verb can be masked";

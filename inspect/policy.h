@@ -34,7 +34,8 @@ enum policy_action {
 	POLICY_TELL,	/* "event": told, nothing else */
 	POLICY_TAG,	/* told, with the rule's text as the session's tag */
 	POLICY_MASK,	/* overwritten with X, the length kept */
-	POLICY_STRIP,	/* an EHLO keyword: its line is not forwarded */
+	POLICY_STRIP,	/* an EHLO keyword: its line is not forwarded; a command:
+			 * nor is it answered */
 	POLICY_REJECT,	/* not forwarded; reply, at its place in the order */
 	POLICY_DROP,	/* the same, and then the session is closed */
 	POLICY_RESET,	/* both connections are reset */

@@ -30,6 +30,7 @@ static void
 conn_free(struct conn *c, int64_t now)
 {
 	struct worker *w = c->worker;
+	const struct settings_listener *listener = c->listener;
 
 	relay_finish(c);
 	for (int i = 0; i < 2; i++) {
@@ -46,7 +47,7 @@ conn_free(struct conn *c, int64_t now)
 	journal_end(c, now);
 	count_end(c);
 	free(c);
-	worker_conn_gone(w);
+	worker_conn_gone(w, listener);
 }
 
 static void
@@ -62,8 +63,9 @@ static struct span
 farewell(const struct conn *c, const char *status, const char *why,
     char out[CONN_OWN_MAX])
 {
-	int n = snprintf(out, CONN_OWN_MAX, "421 %s %s %s\r\n", status,
-	    c->worker->service->name, why);
+	struct span name = worker_name(c->worker, c->listener);
+	int n = snprintf(out, CONN_OWN_MAX, "421 %s %.*s %s\r\n", status,
+	    (int)name.n, name.p, why);
 
 	assert(n > 0 && n < CONN_OWN_MAX);
 	return (struct span){ out, (size_t)n };
@@ -109,7 +111,7 @@ connecting_socket(struct worker *w, const struct address *a)
 	int on = 1, why;
 	int fd = socket(a->sa.any.sa_family, type, 0);
 
-	if (fd < 0 && errno == EMFILE && worker_lend(w))
+	if (fd < 0 && errno == EMFILE && entrance_lend(w))
 		fd = socket(a->sa.any.sa_family, type, 0);
 	if (fd < 0)
 		return -1;
@@ -135,7 +137,7 @@ connect_next(struct conn *c, int error, int64_t now)
 	char text[ADDRESS_TEXT];
 
 	leg_close(server, w->loop, false);
-	while (origin_address(w->service->origin, c->tried, &a)) {
+	while (origin_address(c->listener->origin, c->tried, &a)) {
 		int fd;
 
 		c->tried++;
@@ -152,7 +154,7 @@ connect_next(struct conn *c, int error, int64_t now)
 		c->since_ns = now;
 		return;
 	}
-	origin_failed(w->service->origin, c->tap.facts.upstream, error);
+	origin_failed(c->listener->origin, c->tap.facts.upstream, error);
 	stats_add(&w->stats.unreachable, 1);
 	part(c, "smtptap:connect-failed", true, "4.4.1",
 	    "cannot reach the mail server", now);
@@ -240,16 +242,16 @@ ns(double seconds)
 static int64_t
 due(struct conn *c)
 {
-	const struct options *o = &c->worker->service->options;
+	const struct settings_listener *l = c->listener;
 
 	if (c->state == CONN_PARTING)
 		return c->since_ns + PARTING_NS;
 	if (!leg_is_connected(&c->leg[SMTP_SERVER]))
-		return c->since_ns + ns(o->connect_timeout);
+		return c->since_ns + ns(l->connect_timeout);
 	if (c->is_held)
 		return c->active_ns + HELD_NS;
-	return c->active_ns + ns(c->in_data ? o->data_timeout :
-	    o->idle_timeout);
+	return c->active_ns + ns(c->in_data ? l->data_timeout :
+	    l->idle_timeout);
 }
 
 static void
@@ -287,45 +289,61 @@ on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 }
 
 static double
-first_look(const struct options *o)
+first_look(const struct settings_listener *l)
 {
-	double least = o->connect_timeout;
+	double least = l->connect_timeout;
 
-	if (o->idle_timeout < least)
-		least = o->idle_timeout;
-	return o->data_timeout < least ? o->data_timeout : least;
+	if (l->idle_timeout < least)
+		least = l->idle_timeout;
+	return l->data_timeout < least ? l->data_timeout : least;
 }
 
-void
-conn_open(struct worker *w, const struct listener *listener, int fd,
-    const struct address *client)
+static void
+start_legs(struct conn *c, int fd)
 {
-	struct conn *c = calloc(1, sizeof(*c));
-	char text[ADDRESS_TEXT];
-	int64_t now = clock_ns();
-
-	if (c == NULL) {
-		(void)close(fd);
-		worker_conn_gone(w);
-		return;
-	}
-	c->worker = w;
-	c->active_ns = c->since_ns = now;
 	leg_open(&c->leg[SMTP_CLIENT], fd, on_io);
 	leg_open(&c->leg[SMTP_SERVER], -1, on_io);
 	c->leg[SMTP_CLIENT].io.data = c->leg[SMTP_SERVER].io.data = c;
 	c->leg[SMTP_CLIENT].connected = true;
+}
+
+/* Without memory it is not recorded; the line at the end says so. */
+static void
+start_tap(struct conn *c, const struct listener *l,
+    const struct address *client, int64_t now)
+{
+	char text[ADDRESS_TEXT];
+
+	address_text(client, text);
+	(void)tap_open(&c->tap, c->worker->port, &(struct tap_origin){
+	    .listener = c->listener->name[0] ? c->listener->name : l->text,
+	    .client = text, .now_ns = now, .wall_ns = clock_wall_ns() });
+}
+
+void
+conn_open(struct worker *w, const struct listener_door *door, int fd,
+    const struct address *client)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+	int64_t now = clock_ns();
+
+	(void)settings_keep(door->section->settings);
+	if (c == NULL) {
+		(void)close(fd);
+		worker_conn_gone(w, door->section);
+		return;
+	}
+	c->worker = w;
+	c->listener = door->section;
+	c->settings = door->section->settings;
+	c->active_ns = c->since_ns = now;
+	start_legs(c, fd);
 	LIST_INSERT_HEAD(&w->conns, c, all);
-	ev_timer_init(&c->timer, on_timer, first_look(&w->service->options),
-	    0.);
+	ev_timer_init(&c->timer, on_timer, first_look(c->listener), 0.);
 	c->timer.data = c;
 	ev_timer_start(w->loop, &c->timer);
-	address_text(client, text);
 	smtp_start(&c->smtp);
-	/* without memory it is not recorded; the line at the end says so */
-	(void)tap_open(&c->tap, w->port, &(struct tap_origin){
-	    .listener = listener->text, .client = text, .now_ns = now,
-	    .wall_ns = clock_wall_ns() });
+	start_tap(c, door->listener, client, now);
 	connect_next(c, 0, now);
 	journal_start(c);
 	conn_settle(c, now);

@@ -37,6 +37,8 @@ enum conn_state {
 struct conn {
 	struct leg leg[2];		/* SMTP_CLIENT, SMTP_SERVER */
 	struct worker *worker;
+	struct settings_listener *listener;	/* where it came in */
+	struct settings *settings;	/* of the listener; kept to the end */
 	LIST_ENTRY(conn) all, dirty, stalled;
 	ev_timer timer;			/* see conn.c:due() */
 	int64_t active_ns;		/* monotonic: last octets or progress */
@@ -51,9 +53,9 @@ struct conn {
 	struct tap tap;
 };
 
-/* A client has been accepted on fd, from here the session's own: connect to
- * the mail server. */
-void conn_open(struct worker *, const struct listener *, int fd,
+/* A client has come in by that door, on fd, from here the session's own: connect
+ * to the mail server. */
+void conn_open(struct worker *, const struct listener_door *, int fd,
     const struct address *client);
 
 /* Hand what was gathered to the recorder. False: something stays behind. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -77,43 +78,81 @@ complain(const struct endpoint *e, char error[OPTIONS_ERROR])
 	return code;
 }
 
-int
-listener_open(struct listener *l, const struct endpoint *e, unsigned n,
-    char error[OPTIONS_ERROR])
+/* "*" and "": IPv4 and IPv6 in one socket. */
+static bool
+is_both(const struct endpoint *e)
 {
-	bool both = e->host[0] == '\0' || strcmp(e->host, "*") == 0;
+	return e->host[0] == '\0' || strcmp(e->host, "*") == 0;
+}
 
-	l->n = 0;
-	(void)address_literal(e, &l->address);	/* options.c has seen that */
+/* Find the port, in l->address, and open the sockets on it. */
+static bool
+open_doors(struct listener *l, unsigned n)
+{
+	bool both = is_both(&l->endpoint);
+
 	if (!probe(&l->address, both)) {
-		struct endpoint any4 = { .host = "0.0.0.0", .port = e->port };
+		struct endpoint any4 = { .host = "0.0.0.0",
+		    .port = l->endpoint.port };
 
 		if (!both || errno != EAFNOSUPPORT)
-			return complain(e, error);
+			return false;
 		(void)address_literal(&any4, &l->address);	/* no IPv6 */
 		if (!probe(&l->address, both))
-			return complain(e, error);
+			return false;
 	}
-	address_text(&l->address, l->text);
 	for (; l->n < n; l->n++) {
 		int fd = bound_socket(&l->address, both, true);
 
-		l->fds[l->n] = fd;
+		ev_io_set(&l->doors[l->n].io, fd, EV_READ);
+		l->doors[l->n].listener = l;
 		if (fd < 0 || listen(fd, BACKLOG) < 0) {
 			l->n += fd >= 0;
-			return complain(e, error);
+			return false;
 		}
 	}
+	return true;
+}
+
+int
+listener_open(struct listener **out, const struct endpoint *e, unsigned n,
+    char error[OPTIONS_ERROR])
+{
+	struct listener *l = calloc(1, sizeof(*l) + n * sizeof(*l->doors));
+
+	*out = NULL;
+	if (l == NULL)
+		return complain(e, error);
+	l->endpoint = *e;
+	(void)address_literal(e, &l->address);	/* options.c has seen that */
+	if (!open_doors(l, n)) {
+		int code = complain(e, error);
+
+		listener_close(l);
+		return code;
+	}
+	address_text(&l->address, l->text);
+	*out = l;
 	return 0;
 }
 
 void
 listener_close(struct listener *l)
 {
-	for (unsigned i = 0; i < l->n; i++)
-		if (l->fds[i] >= 0)
-			(void)close(l->fds[i]);
-	l->n = 0;
+	for (unsigned i = 0; l && i < l->n; i++)
+		if (l->doors[i].io.fd >= 0)
+			(void)close(l->doors[i].io.fd);
+	free(l);
+}
+
+bool
+listener_suits(const struct listener *l, const struct endpoint *e)
+{
+	struct address a;
+
+	return l->endpoint.port == e->port &&
+	    is_both(&l->endpoint) == is_both(e) && address_literal(e, &a) &&
+	    (is_both(e) || address_same_host(&a, &l->address));
 }
 
 /* An address is this machine's if a socket can be bound to it. */

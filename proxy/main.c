@@ -19,7 +19,11 @@
 #define SPARE_FILES 32	/* stdio, the store's files, lookups, one to refuse */
 
 struct daemon {
+	struct options options;
 	struct service service;
+	struct settings *settings;
+	struct lineup *lineup;
+	bool resolved;
 	struct worker *workers[OPTIONS_THREADS_MAX];
 	unsigned running;
 	ev_signal term, interrupt, usr2;
@@ -98,7 +102,7 @@ watch_recorder(struct daemon *d, struct ev_loop *loop)
 
 /* To wake wait_for_workers() is all. */
 static void
-on_worker_ended(struct ev_loop *loop, ev_async *a, int revents)
+on_news(struct ev_loop *loop, ev_async *a, int revents)
 {
 	(void)loop, (void)a, (void)revents;
 }
@@ -133,13 +137,14 @@ keep_memory(void)
 
 /* As many sessions as there are descriptors for. */
 static void
-limit_sessions(struct service *s)
+limit_sessions(struct settings *s, unsigned threads)
 {
-	const struct options *o = &s->options;
-	rlim_t reserved = SPARE_FILES + o->threads * (o->listen.n + 4);
+	rlim_t reserved = SPARE_FILES + threads * 4;
 	struct rlimit files = { 0 };
 	rlim_t most;
 
+	for (unsigned i = 0; i < s->n_listeners; i++)
+		reserved += threads * s->listeners[i].n_listen;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
 	    files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max;
@@ -150,12 +155,13 @@ limit_sessions(struct service *s)
 	    1;
 	if (most > 1000000)
 		most = 1000000;
-	s->max_sessions = o->max_sessions ? o->max_sessions : (unsigned)most;
 	if (s->max_sessions > most)
 		log_sentence(LOG_ERROR, "--max-sessions %u needs more open "
 		    "files than the limit of %llu allows; it is enough for %u",
 		    s->max_sessions, (unsigned long long)files.rlim_cur,
 		    (unsigned)most);
+	if (s->max_sessions == 0)
+		s->max_sessions = (unsigned)most;
 }
 
 /* As in our replies: a host name, whatever the machine is called. */
@@ -178,65 +184,44 @@ fail(int code, const char *error)
 	return code;
 }
 
-/* The mail server behind us must not be ourselves. */
-static int
-refuse_loop(struct service *s)
+static void
+on_resolved(void *arg)
 {
-	char error[OPTIONS_ERROR], text[ADDRESS_TEXT];
-	struct address a;
+	struct daemon *d = arg;
 
-	for (unsigned i = 0; origin_address(s->origin, i, &a); i++)
-		for (unsigned l = 0; l < s->options.listen.n; l++) {
-			if (!listener_catches(&s->listeners[l], &a))
-				continue;
-			address_text(&a, text);
-			(void)snprintf(error, sizeof(error), "--upstream %s "
-			    "is our own --listen %s: mail would run in a "
-			    "circle", text, s->listeners[l].text);
-			return fail(EX_USAGE, error);
-		}
-	return 0;
+	d->resolved = true;
 }
 
 static int
-find_upstream(struct daemon *d, struct ev_loop *loop)
+find_upstreams(struct daemon *d, struct ev_loop *loop)
 {
-	const struct endpoint *e = &d->service.options.upstream;
-	char error[OPTIONS_ERROR];
-	const char *why;
-
-	d->service.origin = origin_open(loop, e, &why);
-	if (d->service.origin || d->stopping)
-		return 0;
-	(void)snprintf(error, sizeof(error),
-	    "cannot find the mail server --upstream %s: %s", e->host, why);
-	return fail(EX_UNAVAILABLE, error);
+	settings_resolve(d->settings, loop, NULL, on_resolved, d);
+	while (!d->resolved && d->stopping == WORKER_RUNS)
+		(void)ev_run(loop, EVRUN_ONCE);
+	return d->stopping || d->settings->error[0] == '\0' ? 0 :
+	    fail(EX_UNAVAILABLE, d->settings->error);
 }
 
 static int
-open_listeners(struct service *s)
+open_lineup(struct daemon *d)
 {
 	char error[OPTIONS_ERROR];
+	int code = lineup_open(&d->lineup, d->settings, d->service.threads,
+	    NULL, error);
 
-	for (unsigned i = 0; i < s->options.listen.n; i++) {
-		int code = listener_open(&s->listeners[i],
-		    &s->options.listen.list[i], s->options.threads, error);
-
-		if (code)
-			return fail(code, error);
-	}
-	return refuse_loop(s);
+	return code ? fail(code, error) : 0;
 }
 
 static int
-open_recorder(struct service *s)
+open_recorder(struct daemon *d)
 {
+	struct service *s = &d->service;
 	char error[RECORD_ERROR_MAX];
 
-	if (strcmp(s->options.record, "none") == 0)
+	if (strcmp(d->settings->record, "none") == 0)
 		return 0;
-	s->recorder = recorder_open(s->options.record, &recorder_default_limits,
-	    error);
+	s->recorder = recorder_open(d->settings->record,
+	    &recorder_default_limits, error);
 	return s->recorder ? 0 : fail(EX_CANTCREAT, error);
 }
 
@@ -245,13 +230,13 @@ start_workers(struct daemon *d)
 {
 	struct service *s = &d->service;
 
-	for (unsigned i = 0; i < s->options.threads; i++) {
-		d->workers[i] = worker_new(s, i);
+	for (unsigned i = 0; i < s->threads; i++) {
+		d->workers[i] = worker_new(s, i, d->lineup);
 		if (d->workers[i] == NULL)
 			return fail(EX_OSERR, "cannot start: out of memory or "
 			    "of file descriptors");
 	}
-	while (d->running < s->options.threads) {
+	while (d->running < s->threads) {
 		int error = worker_start(d->workers[d->running]);
 
 		if (error)
@@ -262,23 +247,21 @@ start_workers(struct daemon *d)
 }
 
 static void
-tell_ready(const struct service *s)
+tell_ready(const struct lineup *l, int fd)
 {
-	char line[OPTIONS_LISTEN_MAX * ADDRESS_TEXT + 32] = "ready listen=";
-	int fd = s->options.ready_fd;
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+	bool told = false;
 
-	if (fd < 0)
-		return;
-	for (unsigned i = 0; i < s->options.listen.n; i++) {
-		if (i)
-			(void)strcat(line, ",");
-		(void)strcat(line, s->listeners[i].text);
+	for (unsigned i = 0; f && i < l->n; i++)
+		(void)fprintf(f, "%s%s", i ? "," : "ready listen=",
+		    l->rows[i].listener->text);
+	if (f) {
+		told = fputs("\n", f) >= 0;
+		told = fclose(f) == 0 && told;
 	}
-	(void)strcat(line, "\n");
-	if (write(fd, line, strlen(line)) < 0)
+	if (fd >= 0 && !told)
 		log_sentence(LOG_ERROR, "--ready-fd %d: %s", fd,
 		    strerror(errno));
-	(void)close(fd);
 }
 
 /* Until the last worker has ended; a second signal may come meanwhile. */
@@ -300,12 +283,11 @@ close_all(struct daemon *d)
 
 	if (s->recorder && !recorder_close(s->recorder, error))
 		log_sentence(LOG_ERROR, "not all has been recorded: %s", error);
-	for (unsigned i = 0; i < s->options.threads; i++)
+	for (unsigned i = 0; i < s->threads; i++)
 		if (d->workers[i])
 			worker_free(d->workers[i]);
-	for (unsigned i = 0; i < s->options.listen.n; i++)
-		listener_close(&s->listeners[i]);
-	origin_close(s->origin);
+	lineup_close(d->lineup, NULL);
+	settings_free(d->settings);
 }
 
 /* Signals are this thread's: the others are started with all of them blocked. */
@@ -317,18 +299,18 @@ serve(struct daemon *d, struct ev_loop *loop)
 	int code;
 
 	watch_signals(d, loop);
-	limit_sessions(s);
+	limit_sessions(d->settings, s->threads);
 	name_host(s->name);
 	s->loop = loop;
-	ev_async_init(&s->worker_ended, on_worker_ended);
-	ev_async_start(loop, &s->worker_ended);
-	if ((code = find_upstream(d, loop)) != 0 || d->stopping ||
-	    (code = open_listeners(s)) != 0)
+	ev_async_init(&s->news, on_news);
+	ev_async_start(loop, &s->news);
+	if ((code = find_upstreams(d, loop)) != 0 || d->stopping ||
+	    (code = open_lineup(d)) != 0)
 		return code;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_BLOCK, &all, &before);
-	if ((code = open_recorder(s)) == 0 && (code = start_workers(d)) == 0)
-		tell_ready(s);
+	if ((code = open_recorder(d)) == 0 && (code = start_workers(d)) == 0)
+		tell_ready(d->lineup, d->options.ready_fd);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (code == 0)
 		watch_recorder(d, loop);
@@ -344,7 +326,7 @@ int
 main(int argc, char **argv)
 {
 	static struct daemon d;
-	struct options *o = &d.service.options;
+	struct options *o = &d.options;
 	char error[OPTIONS_ERROR];
 	struct ev_loop *loop;
 	int code;
@@ -367,6 +349,10 @@ main(int argc, char **argv)
 	loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (loop == NULL || ares_library_init(ARES_LIB_INIT_ALL) != 0)
 		return fail(EX_OSERR, "cannot start: no epoll, or no memory");
+	d.settings = settings_from_options(o);
+	if (d.settings == NULL)
+		return fail(EX_OSERR, "cannot start: out of memory");
+	d.service.threads = o->threads;
 	code = serve(&d, loop);
 	close_all(&d);
 	ares_library_cleanup();

@@ -8,11 +8,13 @@
 #include "proxy/log.h"
 
 struct origin {
+	unsigned users;
 	struct ev_loop *loop;
 	struct endpoint endpoint;
 	struct resolver *resolver;	/* NULL: the host is a literal */
-	ev_timer refresh;
-	bool starting;
+	ev_timer timer;			/* to tell, then to look it up again */
+	void (*found)(void *, const char *error);	/* NULL: has been told */
+	void *arg;
 	const char *error;		/* of the last lookup; NULL: none */
 	_Atomic bool unreachable;
 	pthread_mutex_t lock;		/* of what follows */
@@ -30,8 +32,8 @@ on_lookup(void *arg, const struct addresses *found, const char *error)
 		o->addresses = *found;
 		(void)pthread_mutex_unlock(&o->lock);
 	}
-	if (o->starting)
-		ev_break(o->loop, EVBREAK_ONE);
+	if (o->found)
+		ev_timer_start(o->loop, &o->timer);
 	else if (error && o->error == NULL)
 		log_sentence(LOG_ERROR, "cannot look up %s any more: %s; "
 		    "its old addresses stay in use", o->endpoint.host, error);
@@ -39,7 +41,6 @@ on_lookup(void *arg, const struct addresses *found, const char *error)
 		log_sentence(LOG_ERROR, "%s can be looked up again",
 		    o->endpoint.host);
 	o->error = error;
-	o->starting = false;
 }
 
 static void
@@ -51,59 +52,69 @@ on_refresh(struct ev_loop *loop, ev_timer *w, int revents)
 	resolver_lookup(o->resolver, &o->endpoint, on_lookup, o);
 }
 
-/* False: there is no address; *error says why. */
-static bool
-look_up(struct origin *o, const char **error)
+/* Not within on_lookup(): who is told may close the resolver, which must not
+ * happen while it calls. */
+static void
+on_first(struct ev_loop *loop, ev_timer *w, int revents)
 {
-	*error = "out of memory";
-	o->resolver = resolver_new(o->loop);
-	if (o->resolver == NULL)
-		return false;
-	o->starting = true;
-	resolver_lookup(o->resolver, &o->endpoint, on_lookup, o);
-	if (o->starting)
-		ev_run(o->loop, 0);
-	*error = o->starting ? "interrupted" : o->error;
-	if (o->addresses.n == 0)
-		return false;
-	ev_timer_init(&o->refresh, on_refresh, ORIGIN_LIFETIME,
-	    ORIGIN_LIFETIME);
-	o->refresh.data = o;
-	ev_timer_start(o->loop, &o->refresh);
-	return true;
+	struct origin *o = w->data;
+	void (*found)(void *, const char *) = o->found;
+
+	(void)revents;
+	o->found = NULL;
+	if (o->resolver) {
+		ev_timer_init(w, on_refresh, ORIGIN_LIFETIME, ORIGIN_LIFETIME);
+		ev_timer_start(loop, w);
+	}
+	found(o->arg, o->error);
 }
 
 struct origin *
-origin_open(struct ev_loop *loop, const struct endpoint *e, const char **error)
+origin_open(struct ev_loop *loop, const struct endpoint *e,
+    void (*found)(void *arg, const char *error), void *arg)
 {
 	struct origin *o = calloc(1, sizeof(*o));
 
-	*error = "out of memory";
 	if (o == NULL)
 		return NULL;
+	o->users = 1;
 	o->loop = loop;
 	o->endpoint = *e;
+	o->found = found;
+	o->arg = arg;
 	(void)pthread_mutex_init(&o->lock, NULL);	/* cannot fail on Linux */
+	ev_timer_init(&o->timer, on_first, 0., 0.);
+	o->timer.data = o;
 	if (address_literal(e, &o->addresses.list[0])) {
 		o->addresses.n = 1;
+		ev_timer_start(loop, &o->timer);
 		return o;
 	}
-	if (look_up(o, error))
+	o->resolver = resolver_new(loop);
+	if (o->resolver) {
+		resolver_lookup(o->resolver, &o->endpoint, on_lookup, o);
 		return o;
-	origin_close(o);
+	}
+	origin_drop(o);
 	return NULL;
 }
 
-/* The lookup under way reports to o: it goes first. */
-void
-origin_close(struct origin *o)
+struct origin *
+origin_keep(struct origin *o)
 {
-	if (o == NULL)
+	o->users++;
+	return o;
+}
+
+/* The lookup under way reports to o: it goes first, and starts the timer. */
+void
+origin_drop(struct origin *o)
+{
+	if (o == NULL || --o->users)
 		return;
-	o->starting = false;
 	o->error = "closing";
 	resolver_free(o->resolver);
-	ev_timer_stop(o->loop, &o->refresh);
+	ev_timer_stop(o->loop, &o->timer);
 	(void)pthread_mutex_destroy(&o->lock);
 	free(o);
 }

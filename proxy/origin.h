@@ -12,12 +12,16 @@
 
 struct origin;
 
-/* Find its addresses; runs loop until they are found, for some seconds at
- * most. NULL and the reason, a static string, if there are none, or if a
- * watcher of the loop broke it meanwhile. */
+/* Start to find its addresses, in the loop, and call found() from it when that
+ * is over: with NULL, or with the reason, a static string, why there are none.
+ * Has one user. NULL: out of memory. */
 struct origin *origin_open(struct ev_loop *, const struct endpoint *,
-    const char **error);
-void origin_close(struct origin *);
+    void (*found)(void *arg, const char *error), void *arg);
+
+/* One user more; one less: the last one closes it, and found() is not called
+ * any more. In the thread of the loop. */
+struct origin *origin_keep(struct origin *);
+void origin_drop(struct origin *);	/* NULL: nothing */
 
 /* The i-th address to try. False: there are no more. Any thread. */
 bool origin_address(struct origin *, unsigned i, struct address *);

@@ -24,7 +24,7 @@ recorder_has_room(struct conn *c)
 {
 	const struct worker *w = c->worker;
 
-	if (w->port && w->service->options.on_failure == ON_FAILURE_STALL &&
+	if (w->port && c->settings->on_failure == ON_FAILURE_STALL &&
 	    recorder_failing(w->port))
 		return false;
 	return tap_ready(&c->tap);
@@ -148,7 +148,7 @@ note_connected(struct conn *c, enum smtp_side side)
 	if (c->leg[side].connected)
 		return;
 	c->leg[side].connected = true;
-	origin_reached(c->worker->service->origin);
+	origin_reached(c->listener->origin);
 }
 
 bool

@@ -1,9 +1,9 @@
 /* settings: one configuration, as sessions use it.
  *
- * Built whole from the command line or from a file (config.h), and not changed
- * after it has been put to use. A reload makes new ones; each session keeps those
- * it began with: the last user frees them. Reference counts are atomic, the rest
- * is read by all threads. Durations are seconds. */
+ * Built whole from the command line or from a file (config.h), resolved, and not
+ * changed after it has been put to use. A reload makes new ones; each session
+ * keeps those it began with. Reference counts are atomic, the rest is read by all
+ * threads; main makes and frees. Durations are seconds. */
 #ifndef PROXY_SETTINGS_H
 #define PROXY_SETTINGS_H
 
@@ -13,8 +13,15 @@
 #include "inspect/rate.h"
 #include "proxy/options.h"
 #include "proxy/origin.h"
+#include "proxy/policies.h"
 
 #define SETTINGS_NAME_MAX 64	/* octets of a listener's name, NUL included */
+
+/* Open sessions of a listener, over reloads: sections of one name share it. */
+struct settings_seats {
+	unsigned users;			/* settings; for main only */
+	_Atomic unsigned taken;
+};
 
 /* One `listener` section; the one of a command line has the name "". */
 struct settings_listener {
@@ -22,12 +29,13 @@ struct settings_listener {
 	struct endpoint listen[OPTIONS_LISTEN_MAX];
 	unsigned n_listen;
 	struct endpoint upstream;
-	struct origin *origin;		/* set by settings_resolve(); shared by
-					 * those with the same upstream */
 	const struct policy *policy;	/* sealed; NULL: the empty policy */
 	unsigned max_sessions;		/* of this listener; 0: no own limit */
-	_Atomic unsigned sessions;	/* of this listener, open now */
 	double idle_timeout, data_timeout, connect_timeout;
+	/* set by settings_resolve() */
+	struct settings *settings;	/* whose it is */
+	struct settings_seats *seats;
+	struct origin *origin;		/* one for all with the same upstream */
 };
 
 struct settings {
@@ -36,13 +44,37 @@ struct settings {
 	unsigned n_listeners;
 	char *record;			/* "none": no recording */
 	enum on_failure on_failure;
-	unsigned threads, max_sessions;	/* 0: default */
+	unsigned threads;		/* 0: default */
+	unsigned max_sessions;		/* 0: as many as there are files for */
 	double drain_timeout;
 	struct rate_table *rates;	/* NULL: no rule limits a rate */
 	struct policies *policies;	/* what listeners' policies live in */
+	/* while upstreams are looked up */
+	unsigned awaited;
+	char error[OPTIONS_ERROR];	/* "": none yet */
+	void (*resolved)(void *arg);
+	void *arg;
 };
 
-struct settings *settings_keep(struct settings *);	/* one user more */
-void settings_drop(struct settings *);			/* one less */
+/* With one user, the defaults, and so many listeners. NULL: out of memory. */
+struct settings *settings_new(unsigned n_listeners);
+
+/* As the command line says. NULL: out of memory. */
+struct settings *settings_from_options(const struct options *);
+
+/* Find all upstreams, in the loop, and share with the settings before (NULL:
+ * none) what goes on. resolved(arg) is called when that is over, perhaps at once;
+ * s->error says what went wrong. */
+void settings_resolve(struct settings *, struct ev_loop *,
+    const struct settings *before, void (*resolved)(void *arg), void *arg);
+
+/* One user more. Any thread that knows of another user. */
+struct settings *settings_keep(struct settings *);
+
+/* One less. True: it was the last one; settings_free() is due, in main. */
+bool settings_drop(struct settings *);
+
+/* Whatever they own; also when upstreams are still being looked up. Main. */
+void settings_free(struct settings *);
 
 #endif

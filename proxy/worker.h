@@ -12,8 +12,7 @@
 #include <sys/queue.h>
 
 #include "inspect/smtp.h"
-#include "proxy/listener.h"
-#include "proxy/origin.h"
+#include "proxy/entrance.h"
 #include "proxy/stats.h"
 #include "record/recorder.h"
 
@@ -22,53 +21,45 @@
 
 /* What all workers share. Set before they start; only atomics change later. */
 struct service {
-	struct options options;
-	struct listener listeners[OPTIONS_LISTEN_MAX];
-	struct origin *origin;
 	struct recorder *recorder;	/* NULL: recording is off */
 	char name[WORKER_NAME_MAX];	/* of this host, for our own replies */
-	unsigned max_sessions;
+	unsigned threads;
 	_Atomic unsigned sessions;	/* open now */
 	struct ev_loop *loop;		/* of main, for ... */
-	ev_async worker_ended;		/* a thread is over */
+	ev_async news;			/* a thread is over, has taken over a
+					 * lineup, or was a settings' last user */
 };
 
 enum worker_stop { WORKER_RUNS, WORKER_DRAINS, WORKER_STOPS };
 
 struct conn;
 
-/* Where it accepts. */
-struct worker_listener {
-	ev_io io;
-	const struct listener *listener;
-};
-
 struct worker {
 	struct service *service;
 	struct ev_loop *loop;
 	pthread_t thread;
 	struct recorder_port *port;	/* NULL: recording is off */
-	struct worker_listener listeners[OPTIONS_LISTEN_MAX];
+	unsigned index;			/* which door of each listener */
+	struct entrance entrance;
 	ev_timer flush;		/* runs while a session has something unrecorded,
 				 * or waits for the recorder */
-	ev_timer pause;		/* runs while out of descriptors */
 	ev_timer drain;
 	ev_async drained;	/* from the recorder's thread */
 	ev_async stop;		/* from worker_stop() */
 	_Atomic int stopping;	/* enum worker_stop */
 	_Atomic bool ended;
-	double paused, refused;	/* when, last; a new episode is logged */
-	int spare;		/* a descriptor kept for the server of the next
-				 * client; -1: lent */
+	ev_async change;	/* from worker_change() */
+	_Atomic(const struct lineup *) next;	/* NULL: none, or taken over */
 	LIST_HEAD(, conn) conns, dirty, stalled;
 	struct stats stats;
 	/* A session's rest is put before what is read, so that both are one. */
 	char buffer[SMTP_LINE_MAX + WORKER_READ_MAX];
 };
 
-/* A worker, ready to run on the index-th socket of every listener, which it
- * takes over. NULL: out of memory or of descriptors. */
-struct worker *worker_new(struct service *, unsigned index);
+/* A worker, ready to run on the index-th door of every listener. NULL: out of
+ * memory or of descriptors. */
+struct worker *worker_new(struct service *, unsigned index,
+    const struct lineup *);
 
 /* Start its thread. 0 or an errno. */
 int worker_start(struct worker *);
@@ -76,6 +67,11 @@ int worker_start(struct worker *);
 /* Accept no more, and return when the sessions have ended; or end them now.
  * Any thread; may be called again with more. */
 void worker_stop(struct worker *, enum worker_stop);
+
+/* Take over another lineup soon; main's loop is woken when it has. The one before
+ * must stay until then, and so must both workers' listeners. */
+void worker_change(struct worker *, const struct lineup *);
+bool worker_has_changed(const struct worker *);
 
 /* Its thread is done with everything; main's loop is woken when it is. */
 bool worker_has_ended(const struct worker *);
@@ -89,11 +85,11 @@ void worker_free(struct worker *);
 /* For conn.c: a session has something to record, or waits for the recorder. */
 void worker_arm_flush(struct worker *);
 
-/* For conn.c: no descriptor was to be had for the server of a client that has
- * been accepted. True: there is one now. */
-bool worker_lend(struct worker *);
+/* For conn.c: a session of that section has ended; its descriptors are free. */
+void worker_conn_gone(struct worker *, const struct settings_listener *);
 
-/* For conn.c: a session has ended; its descriptors are free. */
-void worker_conn_gone(struct worker *);
+/* What we call ourselves to clients of that section. */
+struct span worker_name(const struct worker *,
+    const struct settings_listener *);
 
 #endif

@@ -29,8 +29,10 @@
 #include "inspect/rate.h"
 
 #define GATE_OWN_MAX	64	/* replies of ours that await their turn */
-#define GATE_EDITS_MAX	24	/* changes within one line */
-#define GATE_MADE_MAX	2048	/* octets composed for one line */
+#define GATE_EDITS_MAX	32	/* changes within one line */
+#define GATE_TELLS_MAX	16	/* rules told of one event */
+#define GATE_MADE_MAX	4096	/* octets composed for one line */
+#define GATE_STRIKES	3	/* odd commands until the session is closed */
 #define GATE_NAME_MAX	255	/* octets of a host name */
 #define GATE_DRAIN_MAX	(INT64_C(256) << 20) /* octets of refused content */
 
@@ -60,8 +62,13 @@ struct gate_peers {
 	unsigned char client[16];	/* for networks; as policy_network */
 	struct span client_text;	/* "192.0.2.7": what the client is known by */
 	struct span server_host;	/* the configured name of the server, or "" */
-	struct span server_text;	/* its address, without port */
-	struct span our_text;		/* ours as the server sees it, or "" */
+};
+
+/* What becomes of the bytes of an event. */
+enum gate_fate {
+	GATE_FORWARDED,	/* they go on as they are */
+	GATE_WITHHELD,	/* none of them does */
+	GATE_EDITED,	/* the steps tell */
 };
 
 struct gate_own {
@@ -81,53 +88,73 @@ struct gate_name {
 	char p[GATE_NAME_MAX];
 };
 
+/* Edits that are told once a session. */
+enum gate_told { GATE_TOLD_BANNER, GATE_TOLD_SCRUB, GATE_TOLD_ADD,
+	GATE_TOLD_SIZE, GATE_TOLD_AUTH, GATE_TOLD_NEWLINE };
+
+/* What gate_next() is in the middle of. */
+enum gate_form {
+	GATE_NOTHING,	/* the bytes have been dealt with */
+	GATE_WHOLE,	/* all of raw, passed or withheld */
+	GATE_LINE,	/* raw with edits */
+	GATE_CONTENT,	/* raw with its line ends made right */
+};
+
+/* How the session goes on after this event. */
+enum gate_end { GATE_GOES_ON, GATE_LEAVES, GATE_CLOSES, GATE_RESETS };
+
 /* Set up by gate_open(). Callers read no field. */
 struct gate {
-	const struct policy *base, *now;	/* now: by its whens */
+	const struct policy *base, *now;	/* now: by the whens of base */
 	struct rate_table *rates;
 	struct mime *mime;
 	unsigned char client[16];
-	struct gate_name names[4];	/* hosts to scrub: configured, greeting,
-					 * EHLO, and the server's address */
+	struct gate_name names[4];	/* of the server: configured, greeting,
+					 * EHLO, address */
 	struct gate_name client_text, our_text;
-	struct gate_name helo;
+	uint64_t whens_helo, whens_sender, whens_recipient;	/* that hold */
+
+	/* the session */
 	struct gate_own own[GATE_OWN_MAX];	/* a ring */
 	unsigned first_own, n_own;
-	/* of the event under way */
-	enum gate_step_kind { GATE_STEPS_NONE, GATE_STEPS_WHOLE,
-		GATE_STEPS_LINE, GATE_STEPS_CONTENT } how;
-	bool withholds;			/* WHOLE: not forwarded */
-	struct span raw, rest;
+	unsigned rcpts;			/* RCPT of this transaction */
+	unsigned refused_rcpts;		/* 5yz to RCPT, in this session */
+	unsigned strikes;
+	unsigned reply_lines;		/* of the reply under way */
+	unsigned masked;		/* keywords of it overwritten with X */
+	uint64_t added;			/* lines of ehlo_add it has already */
+	uint64_t octets;		/* of this message */
+	uint64_t drained;		/* of content that goes nowhere */
+	uint64_t fired[POLICY_RULES_MAX / 64];	/* told of this message */
+	uint64_t stripped[POLICY_RULES_MAX / 64];	/* told of this session */
+	unsigned told_edits;		/* 1 << enum gate_told */
+	struct span refusal;		/* what refused content is answered with */
+	const char *refusal_rule;
+	bool swallowing;		/* octets of a chunk that is not sent */
+	bool refusing;			/* the server has been left, mid-data */
+	bool skipping;			/* the rest of an overlong command */
+	bool closing;			/* a reply that closes is queued */
+	bool starts_line;		/* content has come to a CRLF */
+	bool survivors;			/* keywords of this reply follow */
+	bool too_long;			/* and it is too long to be edited */
+	bool tls, client_in_tls;
+
+	/* the event under way */
+	enum gate_form form;
+	enum gate_end end;
+	const char *why;		/* the rule that acts; NULL: none */
+	bool withholds;			/* WHOLE */
+	bool ahead;
+	bool line_start;		/* it is content behind a CRLF */
+	struct span raw, rest;		/* rest: steps are still to come for */
+	struct span pending;		/* CONTENT: to be made; LINE: n is 0 or
+					 * the octets just withheld */
 	struct gate_edit edits[GATE_EDITS_MAX];
 	unsigned n_edits, edit;
-	struct gate_step tells[8];
+	struct gate_step tells[GATE_TELLS_MAX];
 	unsigned n_tells, tell;
 	char made[GATE_MADE_MAX];
 	size_t n_made;
-	enum gate_end { GATE_GOES_ON, GATE_LEAVES, GATE_CLOSES, GATE_RESETS }
-	    ends;
-	const char *end_rule;
-	enum smtp_tile tile;
-	bool answered;
-	/* of the session */
-	uint64_t added;			/* of ehlo_add, seen in this reply */
-	unsigned masked;		/* keywords masked in this reply */
-	unsigned reply_lines;
-	unsigned rcpts, refused_rcpts, strikes;
-	uint64_t octets;		/* of this message, so far */
-	uint64_t told;			/* content rules that have fired for
-					 * this message, by number, up to 64 */
-	uint64_t drained;
-	bool swallowing;		/* octets of a chunk that is refused */
-	bool skipping;			/* the rest of an overlong command */
-	bool refusing;			/* content: none of it is forwarded */
-	bool closing;			/* a reply that closes is queued */
-	bool edits_off;			/* this EHLO reply is too long to edit */
-	bool line_start;		/* NORMALIZE: behind CRLF, strictly */
-	bool tls;			/* both sides have turned to TLS */
-	bool client_spoke_tls;
-	struct span refusal;		/* for the end of refused content */
-	const char *refusal_rule;
 };
 
 /* mime: memory for reading content, or NULL if !policy->reads_content; rates:
@@ -135,8 +162,10 @@ struct gate {
 void gate_open(struct gate *, const struct policy *, const struct gate_peers *,
     struct mime *mime, struct rate_table *rates);
 
-/* The engine is set up as this policy needs it; after smtp_start(). */
-void gate_prepare(const struct gate *, struct smtp_session *);
+/* The server has been reached: its address without port, and ours as it sees us;
+ * to be scrubbed from its replies. Before its first reply. */
+void gate_connected(struct gate *, struct span server_text,
+    struct span our_text);
 
 /* What that side sends may have to be changed: nothing of it may be forwarded
  * before it has been through gate_event(). Does not change in a session. */
@@ -145,7 +174,7 @@ bool gate_holds(const struct gate *, enum smtp_side);
 /* The next event of that side can be decided on: in is what has not been cut off
  * yet, ended: it sends no more. False: wait for more of it, or, the client's,
  * until a reply of ours has gone out. */
-bool gate_ready(const struct gate *, const struct smtp_session *,
+bool gate_ready(struct gate *, const struct smtp_session *,
     enum smtp_side, struct span in, bool ended);
 
 /* Decide on an event just cut off. ahead: its bytes have been forwarded already
@@ -153,6 +182,9 @@ bool gate_ready(const struct gate *, const struct smtp_session *,
  * just read was not sent on. */
 void gate_event(struct gate *, struct smtp_session *, const struct smtp_event *,
     bool ahead, int64_t now_us);
+
+/* What gate_next() will come to for the bytes; before its first call. */
+enum gate_fate gate_fate(const struct gate *);
 
 /* The next step of that decision; all must be taken. */
 bool gate_next(struct gate *, struct gate_step *);

@@ -147,6 +147,10 @@ check_rule(const struct policy_rule *r)
 	if (keyword && r->action == POLICY_REJECT)
 		return "an EHLO keyword can be told, stripped or masked, or end "
 		    "the session; there is nothing to reject";
+	if (r->unless && is_of_content(r->subject) &&
+	    subjects[r->subject].operand == POLICY_NUMBER)
+		return "what content measures is known only when it is over: "
+		    "it can be more than something, not less";
 	if (r->action == POLICY_RATE &&
 	    (is_of_content(r->subject) || is_of_replies(r)))
 		return "a rate can be limited of commands only";

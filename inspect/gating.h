@@ -1,0 +1,75 @@
+/* gating: what the files of the gate share; private to inspect/.
+ *
+ * gate.c keeps the order of things: what is withheld, which reply of ours is due.
+ * judge.c says which rules fire, greeting.c and keywords.c how a reply changes,
+ * newline.c what mail content becomes. */
+#ifndef INSPECT_GATING_H
+#define INSPECT_GATING_H
+
+#include "inspect/gate.h"
+
+/* The rules that command, credential, reply or end of data set off. What is
+ * told is queued; the one to act on, or NULL. */
+const struct policy_rule *judge_event(struct gate *, const struct smtp_event *,
+    int64_t now_us);
+
+/* The same for a find in mail content, and for what a message measures. */
+const struct policy_rule *judge_find(struct gate *, const struct mime_find *);
+const struct policy_rule *judge_measures(struct gate *);
+
+/* The same for a keyword of a reply to EHLO. tells: queue what is told, else
+ * only look. */
+const struct policy_rule *judge_keyword(struct gate *, struct span keyword,
+    bool tells);
+
+/* A name said with EHLO is one of those. */
+bool judge_helo(struct policy_words, struct span name);
+
+/* Queue that a rule has fired. */
+void gate_tell(struct gate *, const char *rule, enum policy_action,
+    struct span detail);
+
+/* The same for one of the edits, once a session. */
+void gate_tell_edit(struct gate *, enum gate_told, const char *rule,
+    struct span detail);
+
+/* The session ends with that rule; the event it fired on goes nowhere. */
+void gate_finish(struct gate *, const struct policy_rule *);
+
+/* Change a part of the line: out lies in g->raw, in is good until the next event.
+ * In order; what does not fit is left as it is. */
+void gate_edit(struct gate *, struct span out, struct span in);
+
+/* Room for octets of ours, good until the next event; n = 0: there is none. */
+struct span gate_make(struct gate *, const char *bytes, size_t n);
+struct span gate_number(struct gate *, uint64_t);
+
+/* Nothing is done about this event: it is told only. */
+bool gate_is_dry(const struct gate *);
+
+/* Edit a line of the reply that greets. */
+void greeting_edit(struct gate *, const struct smtp_event *);
+
+/* Edit a line of a reply to EHLO; then, behind any other edit of it, add lines
+ * of ours if it is the last that goes out. */
+void keywords_edit(struct gate *, const struct smtp_event *);
+void keywords_add(struct gate *, const struct smtp_event *);
+
+/* in, at whose front a line of a reply to EHLO stands, is enough to decide on
+ * that line; and what was found out. */
+bool keywords_ready(struct gate *, const struct smtp_session *, struct span in,
+    bool ended);
+
+/* How many octets at the front of rest, which is the end of raw, stay as they
+ * are; and what becomes of the one behind them: a blank instead, or a dot behind
+ * it. line_start: raw is behind a CRLF. Strict engines only: a CRLF is never in
+ * two pieces, nor is a line of one dot with CR and NUL behind it. */
+enum newline_what { NEWLINE_BLANK, NEWLINE_STUFF };
+size_t newline_next(struct span raw, struct span rest, bool line_start,
+    enum newline_what *);
+
+/* Where content first has an octet that REJECT does not let through; content.n
+ * if nowhere. */
+size_t newline_first(struct span content);
+
+#endif

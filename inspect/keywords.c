@@ -1,0 +1,270 @@
+/* keywords: what a client sees of the reply to EHLO (RFC 5321 4.1.1.1).
+ *
+ * Line 1 is never a keyword. The last line of what goes out says so with a
+ * blank behind its code, whichever lines were taken out or added: a line is
+ * decided on when it is known whether another one stays behind it. */
+#include "inspect/gating.h"
+
+/* "AUTH=LOGIN" is an old form of "AUTH LOGIN". */
+static struct span
+keyword_of(struct span text)
+{
+	size_t n = 0;
+
+	while (n < text.n && text.p[n] != ' ' && text.p[n] != '\t' &&
+	    text.p[n] != '=')
+		n++;
+	return (struct span){ text.p, n };
+}
+
+/* What stands behind the keyword, from its first word on. */
+static struct span
+arguments_of(struct span text)
+{
+	struct span rest = span_from(text, keyword_of(text).n);
+
+	while (rest.n && (rest.p[0] == ' ' || rest.p[0] == '\t' ||
+	    rest.p[0] == '='))
+		rest = span_from(rest, 1);
+	return rest;
+}
+
+static bool
+filters(const struct policy *p, struct span text)
+{
+	return p->filters_auth && span_is(keyword_of(text), "AUTH");
+}
+
+/* Mechanisms of an AUTH line that are allowed, and how many others. */
+static unsigned
+allowed(const struct policy *p, struct span text, unsigned *others)
+{
+	struct span rest = arguments_of(text), word;
+	unsigned n = 0;
+
+	*others = 0;
+	while ((word = span_word(&rest)).n || (rest = span_trim(rest)).n) {
+		if (word.n == 0)
+			continue;
+		if (policy_has_word(p->auth_allow, word))
+			n++;
+		else
+			++*others;
+	}
+	return n;
+}
+
+/* A line behind the first one stays, if only in part. */
+static bool
+survives(struct gate *g, struct span text)
+{
+	const struct policy_rule *r = judge_keyword(g, keyword_of(text), false);
+	unsigned others;
+
+	if (r && r->action == POLICY_STRIP)
+		return false;
+	return !filters(g->now, text) || allowed(g->now, text, &others) > 0;
+}
+
+/* The text of a line of a reply of that code; p = NULL: it is something else. */
+static struct span
+line_text(struct span line, const char *code, bool *last)
+{
+	struct span text = span_chomp(line);
+
+	*last = text.n == 3 || (text.n > 3 && text.p[3] == ' ');
+	if (text.n < 3 || memcmp(text.p, code, 3) != 0 ||
+	    (!*last && text.p[3] != '-'))
+		return (struct span){ NULL, 0 };
+	return span_from(text, text.n > 3 ? 4 : 3);
+}
+
+bool
+keywords_ready(struct gate *g, const struct smtp_session *s, struct span in,
+    bool ended)
+{
+	enum smtp_verb verb = smtp_answering(s);
+	struct span front = span_cut(&in, span_line(in));
+	size_t offered = front.n + in.n, n;
+	bool last;
+
+	if ((verb != SMTP_EHLO && verb != SMTP_LHLO) || !g->now->edits_ehlo ||
+	    g->now->dry_run || g->too_long || front.n < 4 || front.p[0] != '2')
+		return true;
+	g->survivors = true;
+	if (line_text(front, front.p, &last).p == NULL || last)
+		return true;
+	while ((n = span_line(in)) != 0) {
+		struct span text = line_text(span_cut(&in, n), front.p, &last);
+
+		if (text.p == NULL || survives(g, text))
+			return true;
+		if (last) {
+			g->survivors = false;
+			return true;
+		}
+	}
+	g->too_long = offered >= SMTP_LINE_MAX;
+	return ended || g->too_long;
+}
+
+/* What does not fit into one line of ours keeps the length it can. */
+static void
+mask(struct gate *g, struct span text)
+{
+	char masked[POLICY_REPLY_MAX];
+	size_t n = text.n < sizeof masked ? text.n : sizeof masked;
+
+	if (n == 0)
+		return;
+	memset(masked, 'X', n);
+	masked[n - 1] = (char)('A' + g->masked++ % 26);
+	gate_edit(g, text, gate_make(g, masked, n));
+}
+
+/* The arguments of AUTH without what is not allowed. */
+static void
+filter_auth(struct gate *g, struct span text)
+{
+	struct span rest = arguments_of(text), all = rest, word;
+	const char *from = g->made + g->n_made;
+	unsigned others, n = allowed(g->now, text, &others);
+
+	if (others == 0)
+		return;
+	gate_tell_edit(g, GATE_TOLD_AUTH, "auth-allow", text);
+	if (n == 0) {
+		g->withholds = !gate_is_dry(g);
+		return;
+	}
+	while (rest.n) {
+		word = span_word(&rest);
+		rest = span_trim(rest);
+		if (!policy_has_word(g->now->auth_allow, word))
+			continue;
+		if (g->made + g->n_made != from)
+			(void)gate_make(g, " ", 1);
+		(void)gate_make(g, word.p, word.n);
+	}
+	gate_edit(g, all, (struct span){ from,
+	    (size_t)(g->made + g->n_made - from) });
+}
+
+/* RFC 1870 4: no number, or 0, is no limit. */
+static void
+clamp_size(struct gate *g, struct span text)
+{
+	struct span number = arguments_of(text);
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < number.n && size <= g->now->size_limit; i++) {
+		if (number.p[i] < '0' || number.p[i] > '9')
+			return;
+		size = size * 10 + (uint64_t)(number.p[i] - '0');
+	}
+	if (size && size <= g->now->size_limit)
+		return;
+	gate_tell_edit(g, GATE_TOLD_SIZE, "ehlo-size-limit", text);
+	if (number.n == 0)
+		gate_edit(g, (struct span){ text.p + text.n, 0 }, SPAN(" "));
+	gate_edit(g, number.n ? number : (struct span){ text.p + text.n, 0 },
+	    gate_number(g, g->now->size_limit));
+}
+
+/* Lines of ours that the server has already. */
+static void
+note_present(struct gate *g, struct span keyword)
+{
+	const struct policy_words *add = &g->now->ehlo_add;
+
+	for (size_t i = 0; i < add->n; i++) {
+		struct span own = keyword_of(add->list[i]);
+
+		if (own.n == keyword.n &&
+		    span_alike(own.p, keyword.p, own.n))
+			g->added |= UINT64_C(1) << i;
+	}
+}
+
+static unsigned
+to_add(const struct gate *g)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < g->now->ehlo_add.n; i++)
+		n += !(g->added >> i & 1);
+	return n;
+}
+
+static bool
+is_final(const struct gate *g, const struct smtp_event *ev)
+{
+	return ev->last || (g->now->edits_ehlo && !g->survivors);
+}
+
+/* "-" if another line follows in what goes out, a blank if not. */
+static void
+separate(struct gate *g, const struct smtp_event *ev)
+{
+	bool goes_on = !is_final(g, ev) || to_add(g);
+	struct span now = { ev->raw.p + 3, (size_t)(ev->text.p - ev->raw.p) - 3 };
+
+	if (goes_on == ev->last)
+		gate_edit(g, now, goes_on ? SPAN("-") : SPAN(" "));
+}
+
+static void
+edit_keyword(struct gate *g, const struct smtp_event *ev)
+{
+	struct span keyword = keyword_of(ev->text);
+	const struct policy_rule *r = judge_keyword(g, keyword, true);
+
+	if (r && r->action != POLICY_MASK && !gate_is_dry(g)) {
+		if (r->action == POLICY_STRIP)
+			g->withholds = true;
+		else
+			gate_finish(g, r);
+		return;
+	}
+	note_present(g, keyword);
+	separate(g, ev);
+	if (r && r->action == POLICY_MASK)
+		mask(g, ev->text);
+	else if (filters(g->now, ev->text))
+		filter_auth(g, ev->text);
+	else if (g->now->size_limit && span_is(keyword, "SIZE"))
+		clamp_size(g, ev->text);
+}
+
+void
+keywords_edit(struct gate *g, const struct smtp_event *ev)
+{
+	if (ev->first)
+		separate(g, ev);
+	else
+		edit_keyword(g, ev);
+}
+
+void
+keywords_add(struct gate *g, const struct smtp_event *ev)
+{
+	struct span end = span_from(ev->raw, span_chomp(ev->raw).n);
+	const char *from = g->made + g->n_made;
+	unsigned left = to_add(g);
+
+	if (!is_final(g, ev) || g->withholds || left == 0)
+		return;
+	gate_tell_edit(g, GATE_TOLD_ADD, "ehlo-add", g->now->ehlo_add.list[0]);
+	for (size_t i = 0; i < g->now->ehlo_add.n; i++) {
+		struct span line = g->now->ehlo_add.list[i];
+
+		if (g->added >> i & 1)
+			continue;
+		(void)gate_make(g, ev->raw.p, 3);
+		(void)gate_make(g, --left ? "-" : " ", 1);
+		(void)gate_make(g, line.p, line.n);
+		(void)gate_make(g, end.p, end.n);
+	}
+	gate_edit(g, (struct span){ end.p + end.n, 0 }, (struct span){ from,
+	    (size_t)(g->made + g->n_made - from) });
+}

@@ -188,6 +188,8 @@ act_on_command(struct gate *g, struct smtp_session *s,
 		gate_finish(g, r);
 	else if (r->action == POLICY_MASK)
 		mask_command(g, s, ev);
+	else if (r->action == POLICY_STRIP)
+		withhold_unit(g, s, ev);
 	else
 		refuse_command(g, s, ev, r);
 }
@@ -555,6 +557,10 @@ on_reply(struct gate *g, const struct smtp_event *ev, int64_t now_us)
 	note_reply(g, ev);
 	if (ev->answered && ev->verb != SMTP_NONE)
 		advance_own(g);
+	if (g->over || g->refusing) {
+		withhold(g);
+		return;
+	}
 	r = judge_event(g, ev, now_us);
 	if (r && !gate_is_dry(g))
 		gate_finish(g, r);
@@ -573,7 +579,7 @@ on_opaque(struct gate *g, const struct smtp_event *ev)
 {
 	bool client = ev->side == SMTP_CLIENT;
 
-	if (g->closing || g->refusing || (client && g->skipping)) {
+	if (g->over || g->refusing || (client && g->closing) || (client && g->skipping)) {
 		withhold(g);
 		return;
 	}
@@ -765,6 +771,7 @@ next_own(struct gate *g, struct gate_step *step)
 	g->why = o->rule;
 	if (o->close) {
 		g->end = GATE_CLOSES;
+		g->over = true;
 		g->n_own = 0;
 	} else {
 		g->first_own = (g->first_own + 1) % GATE_OWN_MAX;

@@ -134,6 +134,7 @@ struct gate {
 	bool refusing;			/* the server has been left, mid-data */
 	bool skipping;			/* the rest of an overlong command */
 	bool closing;			/* a reply that closes is queued */
+	bool over;			/* and has gone out: nothing passes */
 	bool starts_line;		/* content has come to a CRLF */
 	bool survivors;			/* keywords of this reply follow */
 	bool too_long;			/* and it is too long to be edited */

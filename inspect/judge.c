@@ -189,7 +189,8 @@ ask_event(const struct policy_rule *r, struct question *q)
 {
 	uint64_t hits = q->ev->anomalies & r->anomalies;
 
-	if (r->tiles && !(r->tiles & 1u << q->ev->tile))
+	if ((r->tiles && !(r->tiles & 1u << q->ev->tile)) ||
+	    !has_verb(r, q->ev))
 		return NOT_ASKED;
 	if (hits == 0)
 		return NO;

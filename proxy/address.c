@@ -117,15 +117,24 @@ address_from(struct address *a, const struct sockaddr *sa)
 }
 
 void
-address_text(const struct address *a, char out[ADDRESS_TEXT])
+address_host_text(const struct address *a, char out[ADDRESS_TEXT])
 {
-	char host[INET6_ADDRSTRLEN] = "?";
-	bool v6 = a->sa.any.sa_family == AF_INET6;
-	const void *bytes = v6 ? (const void *)&a->sa.in6.sin6_addr :
+	const void *bytes = a->sa.any.sa_family == AF_INET6 ?
+	    (const void *)&a->sa.in6.sin6_addr :
 	    (const void *)&a->sa.in4.sin_addr;
 
-	(void)inet_ntop(a->sa.any.sa_family, bytes, host, sizeof(host));
-	(void)snprintf(out, ADDRESS_TEXT, v6 ? "[%s]:%u" : "%s:%u", host,
+	if (inet_ntop(a->sa.any.sa_family, bytes, out, ADDRESS_TEXT) == NULL)
+		(void)strcpy(out, "?");
+}
+
+void
+address_text(const struct address *a, char out[ADDRESS_TEXT])
+{
+	char host[ADDRESS_TEXT];
+	bool v6 = a->sa.any.sa_family == AF_INET6;
+
+	address_host_text(a, host);
+	(void)snprintf(out, ADDRESS_TEXT, v6 ? "[%.46s]:%u" : "%.46s:%u", host,
 	    (unsigned)address_port(a));
 }
 

@@ -40,6 +40,9 @@ bool address_literal(const struct endpoint *, struct address *);
  * refused. An IPv4 address mapped into IPv6 becomes the IPv4 address. */
 bool address_from(struct address *, const struct sockaddr *);
 
+/* The address without its port: "192.0.2.1", "2001:db8::1". */
+void address_host_text(const struct address *, char out[ADDRESS_TEXT]);
+
 /* "192.0.2.1:25", "[2001:db8::1]:25". */
 void address_text(const struct address *, char out[ADDRESS_TEXT]);
 

@@ -43,6 +43,8 @@ conn_free(struct conn *c, int64_t now)
 		LIST_REMOVE(c, dirty);
 	if (c->is_stalled)
 		LIST_REMOVE(c, stalled);
+	free(c->passage);
+	c->passage = NULL;
 	tap_close(&c->tap, c->ended_by, now);
 	journal_end(c, now);
 	count_end(c);
@@ -71,6 +73,23 @@ farewell(const struct conn *c, const char *status, const char *why,
 	return (struct span){ out, (size_t)n };
 }
 
+static void
+leave_server(struct conn *c)
+{
+	leg_close(&c->leg[SMTP_SERVER], c->worker->loop, false);
+	buffer_free(&c->leg[SMTP_SERVER].out);
+}
+
+/* The client has been told that this is the end: time to read it. */
+static void
+await_end(struct conn *c, int64_t now)
+{
+	c->state = CONN_PARTING;
+	c->since_ns = now;
+	c->leg[SMTP_SERVER].ended = true;
+	set_timer(c, PARTING_NS);
+}
+
 /* Leave the server, and the client as soon as it has read why, if the protocol
  * lets us say it; at once, if not. */
 static void
@@ -81,17 +100,35 @@ part(struct conn *c, const char *ended_by, bool speak, const char *status,
 
 	if (c->ended_by == NULL)
 		c->ended_by = ended_by;
-	leg_close(&c->leg[SMTP_SERVER], c->worker->loop, false);
-	buffer_free(&c->leg[SMTP_SERVER].out);
+	leave_server(c);
 	if (!speak || c->state == CONN_PARTING) {
 		c->state = CONN_OVER;
 		return;
 	}
-	c->state = CONN_PARTING;
-	c->since_ns = now;
-	c->leg[SMTP_SERVER].ended = true;
 	relay_own(c, farewell(c, status, why, text), now);
-	set_timer(c, PARTING_NS);
+	await_end(c, now);
+}
+
+/* What a policy has ordered; the client has its reply already. */
+static void
+obey(struct conn *c, int64_t now)
+{
+	enum conn_order order = c->order;
+
+	c->order = CONN_GOES_ON;
+	if (order == CONN_GOES_ON || c->state == CONN_OVER)
+		return;
+	if (order == CONN_RESETS) {
+		leg_close(&c->leg[SMTP_CLIENT], c->worker->loop, true);
+		leg_close(&c->leg[SMTP_SERVER], c->worker->loop, true);
+		c->state = CONN_OVER;
+		return;
+	}
+	leave_server(c);
+	if (order == CONN_PARTS)
+		await_end(c, now);
+	else
+		c->state = CONN_LEFT;
 }
 
 /* True if nothing is under way that a reply of ours could be taken for. */
@@ -192,6 +229,7 @@ conn_settle(struct conn *c, int64_t now)
 {
 	bool was_held = c->is_held;
 
+	obey(c, now);
 	if (c->state != CONN_OVER)
 		find_reset(c, now);
 	if (c->state != CONN_OVER)
@@ -246,7 +284,7 @@ due(struct conn *c)
 
 	if (c->state == CONN_PARTING)
 		return c->since_ns + PARTING_NS;
-	if (!leg_is_connected(&c->leg[SMTP_SERVER]))
+	if (c->state != CONN_LEFT && !leg_is_connected(&c->leg[SMTP_SERVER]))
 		return c->since_ns + ns(l->connect_timeout);
 	if (c->is_held)
 		return c->active_ns + HELD_NS;
@@ -259,7 +297,7 @@ time_out(struct conn *c, int64_t now)
 {
 	if (c->state == CONN_PARTING)
 		c->state = CONN_OVER;
-	else if (!c->leg[SMTP_SERVER].connected)
+	else if (c->state != CONN_LEFT && !c->leg[SMTP_SERVER].connected)
 		connect_next(c, ETIMEDOUT, now);
 	else if (c->is_held) {
 		/* the server may want all of it before it answers */
@@ -344,7 +382,12 @@ conn_open(struct worker *w, const struct listener_door *door, int fd,
 	ev_timer_start(w->loop, &c->timer);
 	smtp_start(&c->smtp);
 	start_tap(c, door->listener, client, now);
-	connect_next(c, 0, now);
+	if (passage_open(c, client))
+		connect_next(c, 0, now);
+	else {
+		c->ended_by = "smtptap:out-of-memory";
+		c->state = CONN_OVER;
+	}
 	journal_start(c);
 	conn_settle(c, now);
 }

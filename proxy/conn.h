@@ -6,6 +6,9 @@
  * being read while its receiver does not take what was read before, and both
  * while the recorder has no room.
  *
+ * With a policy that may change what a side sends (gate_holds()), that side's
+ * bytes are understood first and then sent on, or what the policy makes of them.
+ *
  * A side whose bytes must wait, to be understood, for the other side's answer is
  * not read while more than 64 KiB of them wait. They have been sent on: if the
  * answer does not come for two seconds all the same, the session is relayed
@@ -22,6 +25,7 @@
 
 #include "inspect/smtp.h"
 #include "proxy/leg.h"
+#include "proxy/passage.h"
 #include "proxy/worker.h"
 #include "record/tap.h"
 
@@ -29,10 +33,16 @@
 
 enum conn_state {
 	CONN_RELAYING,	/* bytes of either side are for the other */
+	CONN_LEFT,	/* a policy has closed the server's side within mail
+			 * data; the client's bytes are for the record only,
+			 * until it has sent its end of data */
 	CONN_PARTING,	/* our 421 is on its way; the client's bytes are for
 			 * the record only, until its FIN */
 	CONN_OVER,	/* to be freed */
 };
+
+/* What a policy wants of the session, done when the turn is over. */
+enum conn_order { CONN_GOES_ON, CONN_LEAVES, CONN_PARTS, CONN_RESETS };
 
 struct conn {
 	struct leg leg[2];		/* SMTP_CLIENT, SMTP_SERVER */
@@ -45,6 +55,8 @@ struct conn {
 	int64_t since_ns;		/* connecting or parting since */
 	const char *ended_by;		/* NULL: nobody yet */
 	enum conn_state state;
+	enum conn_order order;
+	struct passage *passage;	/* NULL: the empty policy */
 	unsigned tried;			/* addresses of the origin */
 	bool in_data;			/* from 354, or a chunk, to its reply */
 	bool is_dirty, is_stalled;	/* on these lists of the worker */

@@ -69,8 +69,12 @@ understand_side(struct conn *c, enum smtp_side side, struct span *in)
 	bool moved = false;
 
 	while ((c->state == CONN_OVER || recorder_has_room(c)) &&
+	    passage_ready(c, side, *in) &&
 	    smtp_next(&c->smtp, side, in, &ev) == SMTP_EVENT) {
-		tap_event(&c->tap, &ev, TAP_FORWARDED);
+		if (c->passage)
+			passage_event(c, side, &ev);
+		else
+			tap_event(&c->tap, &ev, TAP_FORWARDED);
 		note_phase(c, &ev);
 		if (log_is(LOG_DEBUG))
 			log_event(c, &ev);
@@ -87,6 +91,7 @@ understand(struct conn *c, enum smtp_side side, struct span in[2])
 {
 	for (int still = 0; still < 3; side = other(side))
 		still = understand_side(c, side, &in[side]) ? 0 : still + 1;
+	passage_flush(c, in[SMTP_CLIENT]);
 	tap_settle(&c->tap);
 }
 
@@ -148,6 +153,7 @@ note_connected(struct conn *c, enum smtp_side side)
 	if (c->leg[side].connected)
 		return;
 	c->leg[side].connected = true;
+	passage_connected(c);
 	origin_reached(c->listener->origin);
 }
 
@@ -169,7 +175,7 @@ relay_read(struct conn *c, enum smtp_side side, int64_t now)
 	if (n <= 0)
 		return false;
 	fresh = (struct span){ bytes, (size_t)n };
-	if (leg_is_open(to) && !leg_send(to, fresh))
+	if (leg_is_open(to) && !passage_holds(c, side) && !leg_send(to, fresh))
 		out_of_memory(c);
 	note_received(c, side, fresh.n, now);
 	understand_fresh(c, side, fresh);
@@ -236,6 +242,8 @@ is_over(const struct conn *c)
 	for (int i = 0; i < 2; i++) {
 		const struct leg *l = &c->leg[i];
 
+		if (c->state == CONN_LEFT && i == SMTP_SERVER)
+			continue;
 		if (!l->ended || (leg_is_open(l) && l->out.n && !l->error))
 			return false;
 	}
@@ -252,6 +260,8 @@ interest(const struct conn *c, enum smtp_side side)
 	bool end_due = peer->ended && !l->connected;
 	int events = 0;
 
+	/* What a side says may be answered by us: not without bound. */
+	wanted &= !c->passage || l->out.n < SMTP_LINE_MAX;
 	if (!l->ended && !c->is_stalled && wanted && l->rest.n < SMTP_LINE_MAX)
 		events |= EV_READ;
 	if (!l->error && (l->out.n || end_due))
@@ -279,6 +289,14 @@ join_lists(struct conn *c)
 	}
 }
 
+/* It waits to be understood, and no more of it is read. What has not been sent
+ * on does not count: the server may take its time. */
+static bool
+is_full(const struct conn *c, enum smtp_side side)
+{
+	return c->leg[side].rest.n >= SMTP_LINE_MAX && !passage_holds(c, side);
+}
+
 void
 relay_update(struct conn *c)
 {
@@ -290,8 +308,7 @@ relay_update(struct conn *c)
 		return;
 	join_lists(c);
 	c->is_held = !c->is_stalled &&
-	    (c->leg[SMTP_CLIENT].rest.n >= SMTP_LINE_MAX ||
-	    c->leg[SMTP_SERVER].rest.n >= SMTP_LINE_MAX);
+	    (is_full(c, SMTP_CLIENT) || is_full(c, SMTP_SERVER));
 	for (int side = 0; side < 2; side++)
 		leg_watch(&c->leg[side], c->worker->loop,
 		    interest(c, (enum smtp_side)side));

@@ -13,6 +13,7 @@
 
 #include "inspect/smtp.h"
 #include "proxy/entrance.h"
+#include "proxy/passage.h"
 #include "proxy/stats.h"
 #include "record/recorder.h"
 
@@ -52,6 +53,7 @@ struct worker {
 	_Atomic(const struct lineup *) next;	/* NULL: none, or taken over */
 	LIST_HEAD(, conn) conns, dirty, stalled;
 	struct stats stats;
+	struct passage_outbound outbound[2];	/* of the turn, by side */
 	/* A session's rest is put before what is read, so that both are one. */
 	char buffer[SMTP_LINE_MAX + WORKER_READ_MAX];
 };

@@ -1,0 +1,247 @@
+#include "proxy/passage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "proxy/clock.h"
+#include "proxy/conn.h"
+
+static enum smtp_side
+other(enum smtp_side side)
+{
+	return side == SMTP_CLIENT ? SMTP_SERVER : SMTP_CLIENT;
+}
+
+/* As networks of a policy are written. */
+static void
+to_octets(const struct address *a, unsigned char octets[16])
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (a->sa.any.sa_family == AF_INET6) {
+		memcpy(octets, &a->sa.in6.sin6_addr, 16);
+		return;
+	}
+	memcpy(octets, mapped, sizeof(mapped));
+	memcpy(octets + sizeof(mapped), &a->sa.in4.sin_addr, 4);
+}
+
+bool
+passage_open(struct conn *c, const struct address *client)
+{
+	const struct policy *policy = c->listener->policy;
+	struct gate_peers peers;
+	struct passage *p;
+	char text[ADDRESS_TEXT];
+
+	if (policy == NULL || policy_is_empty(policy))
+		return true;
+	p = calloc(1, sizeof(*p) +
+	    (policy->reads_content ? sizeof(*p->mime) : 0));
+	if (p == NULL)
+		return false;
+	to_octets(client, peers.client);
+	address_host_text(client, text);
+	peers.client_text = span_of(text);
+	peers.server_host = span_of(c->listener->upstream.host);
+	gate_open(&p->gate, policy, &peers, policy->reads_content ? p->mime :
+	    NULL, c->settings->rates);
+	c->passage = p;
+	return true;
+}
+
+/* Only a reply that is scrubbed needs to know. */
+void
+passage_connected(struct conn *c)
+{
+	char server[ADDRESS_TEXT] = "", ours[ADDRESS_TEXT] = "";
+	struct sockaddr_storage sa;
+	socklen_t n = sizeof(sa);
+	int fd = c->leg[SMTP_SERVER].io.fd;
+	struct address a;
+
+	if (c->passage == NULL || !c->listener->policy->scrub_hosts)
+		return;
+	if (getpeername(fd, (struct sockaddr *)&sa, &n) == 0 &&
+	    address_from(&a, (struct sockaddr *)&sa))
+		address_host_text(&a, server);
+	n = sizeof(sa);
+	if (getsockname(fd, (struct sockaddr *)&sa, &n) == 0 &&
+	    address_from(&a, (struct sockaddr *)&sa))
+		address_host_text(&a, ours);
+	gate_connected(&c->passage->gate, span_of(server), span_of(ours));
+}
+
+bool
+passage_holds(const struct conn *c, enum smtp_side side)
+{
+	return c->passage && gate_holds(&c->passage->gate, side);
+}
+
+bool
+passage_ready(struct conn *c, enum smtp_side side, struct span in)
+{
+	return c->passage == NULL || c->state == CONN_OVER ||
+	    !passage_holds(c, side) || gate_ready(&c->passage->gate, &c->smtp,
+	    side, in, c->leg[side].ended);
+}
+
+static void
+send_run(struct conn *c, enum smtp_side to)
+{
+	struct passage_outbound *o = &c->worker->outbound[to];
+	struct leg *l = &c->leg[to];
+
+	if (o->run.n && leg_is_open(l) && !leg_send(l, o->run)) {
+		c->ended_by = "smtptap:out-of-memory";
+		c->state = CONN_OVER;
+	}
+	o->run.n = 0;
+	o->copied_run = false;
+}
+
+/* Behind what has been copied already; false: there is no room. */
+static bool
+copy(struct passage_outbound *o, struct span bytes)
+{
+	size_t before = o->copied_run ? o->run.n : 0;
+
+	if (bytes.n > sizeof(o->copied) - before)
+		return false;
+	memcpy(o->copied + before, bytes.p, bytes.n);
+	o->run = (struct span){ o->copied, before + bytes.n };
+	o->copied_run = true;
+	return true;
+}
+
+/* Bytes for a side, behind those of before. lasting: they stay where they are to
+ * the end of the turn. */
+static void
+forward(struct conn *c, enum smtp_side to, struct span bytes, bool lasting)
+{
+	struct passage_outbound *o = &c->worker->outbound[to];
+
+	if (bytes.n == 0)
+		return;
+	if (o->run.n && !o->copied_run && lasting &&
+	    o->run.p + o->run.n == bytes.p) {
+		o->run.n += bytes.n;
+		return;
+	}
+	if (o->run.n && !o->copied_run && !copy(o, o->run))
+		send_run(c, to);
+	if (o->run.n == 0 && lasting) {
+		o->run = bytes;
+		return;
+	}
+	if (copy(o, bytes))
+		return;
+	send_run(c, to);
+	if (lasting)
+		o->run = bytes;
+	else
+		(void)copy(o, bytes);	/* ours are short */
+}
+
+static void
+tell(struct conn *c, enum smtp_side side, const struct gate_step *step)
+{
+	bool ends = step->action == POLICY_REJECT ||
+	    step->action == POLICY_DROP || step->action == POLICY_RESET ||
+	    step->action == POLICY_RATE;
+
+	tap_rule(&c->tap, side, step->rule, policy_action_name(step->action),
+	    ends ? "warning" : "notice", step->detail, step->dry);
+}
+
+static void
+order(struct conn *c, enum conn_order what)
+{
+	c->order = what;
+	if (c->ended_by == NULL)
+		c->ended_by = "smtptap:policy";
+}
+
+/* gone: octets at the front that need not be sent any more. */
+static void
+take_step(struct conn *c, enum smtp_side side, const struct gate_step *step,
+    bool edited, size_t *gone)
+{
+	struct span bytes = step->bytes;
+
+	switch (step->move) {
+	case GATE_PASS:
+		if (edited)
+			tap_passed(&c->tap, bytes);
+		(void)span_cut(&bytes, bytes.n < *gone ? bytes.n : *gone);
+		*gone -= step->bytes.n - bytes.n;
+		forward(c, other(side), bytes, true);
+		break;
+	case GATE_WITHHOLD:
+		if (edited)
+			tap_withheld(&c->tap, bytes);
+		break;
+	case GATE_MAKE:
+		tap_made(&c->tap, bytes);
+		forward(c, other(side), bytes, false);
+		break;
+	case GATE_REPLY:
+		tap_own(&c->tap, SMTP_SERVER, bytes, clock_ns());
+		forward(c, SMTP_CLIENT, bytes, true);
+		break;
+	case GATE_TELL:
+		tell(c, side, step);
+		break;
+	case GATE_LEAVE:
+		order(c, CONN_LEAVES);
+		break;
+	case GATE_CLOSE:
+		order(c, CONN_PARTS);
+		break;
+	case GATE_RESET:
+		order(c, CONN_RESETS);
+		break;
+	}
+}
+
+void
+passage_event(struct conn *c, enum smtp_side side, const struct smtp_event *ev)
+{
+	static const enum tap_fate fates[] = { [GATE_FORWARDED] = TAP_FORWARDED,
+	    [GATE_WITHHELD] = TAP_WITHHELD, [GATE_EDITED] = TAP_EDITED };
+	struct passage *p = c->passage;
+	bool held = gate_holds(&p->gate, side);
+	size_t gone = held ? p->ahead[side] : ev->raw.n;
+	struct gate_step step;
+	enum gate_fate fate;
+
+	if (held)
+		p->ahead[side] -= gone < ev->raw.n ? gone : ev->raw.n;
+	if (held && c->state == CONN_OVER && gone == 0) {
+		tap_event(&c->tap, ev, TAP_WITHHELD);	/* nobody to send to */
+		return;
+	}
+	gate_event(&p->gate, &c->smtp, ev, gone > 0, c->active_ns / 1000);
+	fate = gate_fate(&p->gate);
+	tap_event(&c->tap, ev, fates[fate]);
+	while (gate_next(&p->gate, &step))
+		take_step(c, side, &step, fate == GATE_EDITED, &gone);
+}
+
+void
+passage_flush(struct conn *c, struct span waiting)
+{
+	size_t *ahead;
+
+	if (c->passage == NULL)
+		return;
+	ahead = &c->passage->ahead[SMTP_CLIENT];
+	if (passage_holds(c, SMTP_CLIENT) && smtp_doubts_content(&c->smtp) &&
+	    waiting.n > *ahead) {
+		forward(c, SMTP_SERVER, span_from(waiting, *ahead), true);
+		*ahead = waiting.n;
+	}
+	send_run(c, SMTP_CLIENT);
+	send_run(c, SMTP_SERVER);
+}

@@ -2,23 +2,21 @@
 
 #include "inspect/message.h"
 
-#define DETAIL_MAX 200		/* octets of a command or reply shown in an event */
+#define RULE_DETAIL_MAX 200	/* octets of what a rule has fired on */
 
 void
 account_open(struct account *a, bool digest)
 {
-	*a = (struct account){ .digest = digest };
+	*a = (struct account){ .delivery.digest = digest };
 	(void)dialogue_command(&a->dialogue, 0, SMTP_CONNECT,
-	    (struct span){ NULL, 0 });
+	    (struct span){ NULL, 0 }, false);
 }
 
 void
 account_free(struct account *a)
 {
 	dialogue_free(&a->dialogue);
-	transaction_free(&a->tx);
-	content_free(a->content);
-	a->content = NULL;
+	delivery_free(&a->delivery);
 	secret_free(&a->secret);
 }
 
@@ -30,68 +28,28 @@ account_secret(const struct account *a, const struct smtp_event *ev)
 	return ev->secret;
 }
 
-static void
-emit_message(struct account *a, struct content *content, bool accepted,
-    const struct transaction_reply *reply, struct ledger *to)
-{
-	struct recorder_message *m;
-
-	if (!a->tx.open)
-		return;
-	m = transaction_end(&a->tx, content, accepted, reply);
-	if (m == NULL)
-		return;
-	a->size = m->size;
-	text_copy(a->queue_id, sizeof a->queue_id,
-	    span_of(m->queue_id ? m->queue_id : ""));
-	*to->messages = m;
-	to->messages = &m->next;
-}
-
-static void
-tx_left(struct account *a, struct ledger *to)
-{
-	struct transaction_reply none = { 0 };
-
-	emit_message(a, NULL, false, &none, to);
-}
-
-static void
-content_dropped(struct account *a)
-{
-	content_free(a->content);
-	a->content = NULL;
-	a->holed = false;
-}
-
-static void
-content_over(struct account *a)
-{
-	if (a->holed) {
-		content_dropped(a);
-		return;
-	}
-	if (a->content == NULL)
-		a->content = content_new(a->digest);
-	dialogue_content(&a->dialogue, a->content);
-	a->content = NULL;
-}
-
 void
 account_gap(struct account *a)
 {
-	a->holed = true;
+	delivery_gap(&a->delivery);
+}
+
+void
+account_given(struct account *a, struct span bytes)
+{
+	delivery_given(&a->delivery, bytes);
 }
 
 static void
-enter_command(struct account *a, const struct smtp_event *ev, int64_t t_us)
+enter_command(struct account *a, const struct smtp_event *ev, int64_t t_us,
+    bool withheld)
 {
 	struct text argument = { 0 };
 
 	if (ev->secret.n)
 		secret_redact(&argument, ev->text, ev->secret);
 	(void)dialogue_command(&a->dialogue, t_us, ev->verb,
-	    ev->secret.n ? text_all(&argument) : ev->text);
+	    ev->secret.n ? text_all(&argument) : ev->text, withheld);
 	text_free(&argument);
 	switch (ev->verb) {
 	case SMTP_AUTH:
@@ -104,7 +62,8 @@ enter_command(struct account *a, const struct smtp_event *ev, int64_t t_us)
 	case SMTP_EHLO:
 	case SMTP_HELO:
 	case SMTP_LHLO:
-		content_dropped(a);
+		if (!withheld)
+			delivery_content_dropped(&a->delivery);
 		break;
 	default:
 		break;
@@ -114,57 +73,14 @@ enter_command(struct account *a, const struct smtp_event *ev, int64_t t_us)
 }
 
 static void
-enter_credential(struct account *a, const struct smtp_event *ev, int64_t t_us)
+enter_credential(struct account *a, const struct smtp_event *ev, int64_t t_us,
+    bool withheld)
 {
 	struct span shown = ev->secret.n ? SPAN(SECRET_STAND_IN) : ev->text;
 
-	(void)dialogue_command(&a->dialogue, t_us, SMTP_AUTH, shown);
+	(void)dialogue_command(&a->dialogue, t_us, SMTP_AUTH, shown, withheld);
 	if (ev->secret.n)
 		secret_put(&a->secret, ev->secret, a->user, sizeof a->user);
-}
-
-static void
-enter_content(struct account *a, const struct smtp_event *ev)
-{
-	if (a->content == NULL)
-		a->content = content_new(a->digest);
-	if (a->content)
-		content_put(a->content, ev->raw, ev->verb == SMTP_DATA);
-}
-
-/* One of LMTP's replies, or the one reply, to the end of data. */
-static void
-tx_answered(struct account *a, const struct smtp_event *ev,
-    const struct transaction_reply *reply, struct content *content,
-    struct recorder_session *facts, struct ledger *to)
-{
-	bool accepted = ev->fact == SMTP_FACT_TX_COMMITTED;
-
-	if (!a->tx.open)
-		transaction_begin(&a->tx, SPAN(""));
-	if (ev->per_rcpt)
-		transaction_rcpt_final(&a->tx, ev->rcpt, reply);
-	a->any_accepted |= accepted;
-	if (!ev->answered)
-		return;
-	if (a->any_accepted)
-		facts->messages++;
-	emit_message(a, content, a->any_accepted, reply, to);
-	a->any_accepted = false;
-}
-
-static void
-tx_begun(struct account *a, const struct dialogue_command *c, struct ledger *to)
-{
-	struct span path = smtp_path(c->argument);
-
-	tx_left(a, to);
-	transaction_begin(&a->tx, path);
-	text_copy(a->mail_from, sizeof a->mail_from, path);
-	a->nrcpt = 0;
-	a->size = 0;
-	a->queue_id[0] = '\0';
-	a->any_accepted = false;
 }
 
 /* What has become true with the last line of a reply to c. */
@@ -173,34 +89,33 @@ enter_fact(struct account *a, const struct smtp_event *ev,
     const struct dialogue_command *c, const struct transaction_reply *reply,
     struct recorder_session *facts, struct ledger *to)
 {
+	struct delivery *d = &a->delivery;
+
 	switch (ev->fact) {
 	case SMTP_FACT_IDENTIFIED:
 		text_copy(facts->helo, sizeof facts->helo, c->argument);
-		tx_left(a, to);
-		break;
+		/* fall through */
 	case SMTP_FACT_GREETED:
 	case SMTP_FACT_TX_RESET:
-		tx_left(a, to);
+		delivery_left(d, to);
 		break;
 	case SMTP_FACT_TX_BEGUN:
-		tx_begun(a, c, to);
+		delivery_begins(d, smtp_path(c->argument), to);
 		break;
 	case SMTP_FACT_RCPT_ACCEPTED:
 		facts->recipients++;
-		a->nrcpt++;
 		/* fall through */
 	case SMTP_FACT_RCPT_REFUSED:
-		transaction_rcpt(&a->tx, smtp_path(c->argument), reply);
+		delivery_rcpt(d, smtp_path(c->argument),
+		    ev->fact == SMTP_FACT_RCPT_ACCEPTED, reply);
 		break;
 	case SMTP_FACT_DATA_BEGINS:
-		if (ev->verb == SMTP_XEXCH50)
-			break;
-		content_dropped(a);
-		a->content = content_new(a->digest);
+		if (ev->verb != SMTP_XEXCH50)
+			delivery_content_begins(d);
 		break;
 	case SMTP_FACT_TX_COMMITTED:
 	case SMTP_FACT_TX_REFUSED:
-		tx_answered(a, ev, reply, c->content, facts, to);
+		delivery_answered(d, ev, reply, c->content, facts, to);
 		break;
 	case SMTP_FACT_AUTHENTICATED:
 		text_copy(facts->auth_user, sizeof facts->auth_user,
@@ -225,7 +140,7 @@ enter_reply(struct account *a, const struct smtp_event *ev, int64_t t_us,
 	    SPAN(SECRET_STAND_IN) : ev->text;
 	struct transaction_reply reply = { ev->code,
 	    smtp_enhanced(ev->code, text), text };
-	struct dialogue_command c = { .verb = SMTP_NONE };
+	struct dialogue_command c;
 
 	if (ev->code == 0)
 		return;
@@ -234,79 +149,45 @@ enter_reply(struct account *a, const struct smtp_event *ev, int64_t t_us,
 		return;
 	facts->last_code = ev->code;
 	text_copy(a->enhanced, sizeof a->enhanced, reply.enhanced);
-	(void)dialogue_oldest(&a->dialogue, &c);
+	if (!dialogue_answered(&a->dialogue, false, &c))
+		c = (struct dialogue_command){ .verb = SMTP_NONE };
 	enter_fact(a, ev, &c, &reply, facts, to);
 	if (ev->answered)
 		dialogue_answer(&a->dialogue, to->exchanges, t_us, ev->code,
 		    reply.enhanced, false);
 	if (ev->fact == SMTP_FACT_DATA_BEGINS && ev->verb == SMTP_XEXCH50)
 		(void)dialogue_command(&a->dialogue, t_us, SMTP_XEXCH50,
-		    (struct span){ NULL, 0 });
+		    (struct span){ NULL, 0 }, false);
 	if (a->dialogue.n == 0)
 		secret_forget(&a->secret);
 }
 
 void
-account_note(struct account *a, int64_t t_us, enum smtp_side side,
-    const char *name, const char *severity, struct span detail,
+account_note(struct account *a, const struct note *note,
     struct recorder_session *facts, struct ledger *to)
 {
 	facts->events++;
-	notes_put(&a->notes, to->events, t_us, side, name, severity, detail);
+	notes_put(&a->notes, to->events, note);
 }
 
-/* What an operator needs to find the place: the line, or where in the content. */
-static void
-describe(const struct account *a, const struct smtp_event *ev,
-    struct text *out)
+void
+account_rule(struct account *a, const struct note *rule, const char *action,
+    bool dry, struct recorder_session *facts, struct ledger *to)
 {
-	struct span line = span_chomp(ev->raw);
-
-	switch (ev->tile) {
-	case SMTP_COMMAND:
-	case SMTP_REPLY:
-		secret_redact(out, line, account_secret(a, ev));
-		if (out->n > DETAIL_MAX)
-			out->n = DETAIL_MAX;
-		break;
-	case SMTP_CONTENT:
-		text_str(out, "by octet ");
-		text_int(out, a->content ? (int64_t)a->content->size : 0);
-		text_str(out, " of the content");
-		break;
-	case SMTP_CREDENTIAL:
-	case SMTP_END_OF_DATA:
-	case SMTP_OPAQUE:
-	case SMTP_TILES:
-		text_str(out, smtp_tile_name(ev->tile));
-	}
-}
-
-/* In content, one row for each kind in a message is enough. */
-static uint64_t
-unreported(struct account *a, const struct smtp_event *ev)
-{
-	uint64_t odd = ev->anomalies;
-
-	if (ev->tile != SMTP_CONTENT || a->content == NULL)
-		return odd;
-	odd &= ~a->content->reported;
-	a->content->reported |= odd;
-	return odd;
-}
-
-static void
-enter_anomalies(struct account *a, const struct smtp_event *ev, int64_t t_us,
-    struct recorder_session *facts, struct ledger *to)
-{
-	uint64_t odd = unreported(a, ev);
+	struct span on = secret_echoed(&a->secret, rule->detail) ?
+	    SPAN(SECRET_STAND_IN) : rule->detail;
+	struct note note = *rule;
 	struct text detail = { 0 };
 
-	if (odd == 0)
-		return;
-	describe(a, ev, &detail);
-	facts->events += notes_anomalies(&a->notes, to->events, t_us, ev->side,
-	    odd, text_all(&detail));
+	if (on.n > RULE_DETAIL_MAX)
+		on.n = RULE_DETAIL_MAX;
+	text_str(&detail, dry ? "would " : "");
+	text_str(&detail, action);
+	text_str(&detail, on.n ? ": " : "");
+	text_span(&detail, on);
+	note.name = "rule";
+	note.detail = text_all(&detail);
+	account_note(a, &note, facts, to);
 	text_free(&detail);
 }
 
@@ -318,37 +199,60 @@ ends_content(const struct smtp_event *ev)
 	    ev->verb == SMTP_BDAT_LAST && ev->side == SMTP_CLIENT);
 }
 
+/* What was given of the content's last piece is known. */
 static void
-enter_header(struct account *a, int64_t t_us, struct recorder_session *facts,
-    struct ledger *to)
+settle(struct account *a, struct recorder_session *facts, struct ledger *to)
 {
-	if (a->content && !a->holed)
-		facts->events += notes_anomalies(&a->notes, to->events, t_us,
-		    SMTP_CLIENT, message_odd(text_all(&a->content->header)),
-		    SPAN("header"));
+	struct note about = { .t_us = a->end_us, .side = SMTP_CLIENT,
+	    .detail = SPAN("header") };
+	struct content *content;
+
+	delivery_given_all(&a->delivery);
+	if (!a->ending)
+		return;
+	a->ending = false;
+	content = delivery_content_over(&a->delivery);
+	if (content)
+		facts->events += notes_anomalies(&a->notes, to->events, &about,
+		    message_odd(text_all(&content->header)));
+	dialogue_content(&a->dialogue, content);
 }
 
 void
-account_event(struct account *a, const struct smtp_event *ev, int64_t t_us,
-    struct recorder_session *facts, struct ledger *to)
+account_changed(struct account *a, struct recorder_session *facts)
 {
-	/* A reply is described while the echo is still known. */
-	if (ev->tile != SMTP_CONTENT)
-		enter_anomalies(a, ev, t_us, facts, to);
+	if (!a->changed)
+		facts->rewritten++;
+	a->changed = true;
+}
+
+/* However it is cut, content counts once, and so does a reply. */
+static bool
+begins(const struct smtp_event *ev)
+{
+	return ev->tile != SMTP_CONTENT && ev->tile != SMTP_OPAQUE &&
+	    (ev->tile != SMTP_REPLY || ev->first);
+}
+
+static void
+enter(struct account *a, const struct smtp_event *ev, enum tap_fate fate,
+    int64_t t_us, struct recorder_session *facts, struct ledger *to)
+{
+	bool withheld = fate == TAP_WITHHELD;
+
 	switch (ev->tile) {
 	case SMTP_COMMAND:
-		enter_command(a, ev, t_us);
+		enter_command(a, ev, t_us, withheld);
 		break;
 	case SMTP_CREDENTIAL:
-		enter_credential(a, ev, t_us);
+		enter_credential(a, ev, t_us, withheld);
 		break;
 	case SMTP_CONTENT:
-		enter_content(a, ev);
-		enter_anomalies(a, ev, t_us, facts, to);
+		delivery_content(&a->delivery, ev, fate);
 		break;
 	case SMTP_END_OF_DATA:
 		(void)dialogue_command(&a->dialogue, t_us, SMTP_END,
-		    (struct span){ NULL, 0 });
+		    (struct span){ NULL, 0 }, withheld);
 		break;
 	case SMTP_REPLY:
 		enter_reply(a, ev, t_us, facts, to);
@@ -357,10 +261,55 @@ account_event(struct account *a, const struct smtp_event *ev, int64_t t_us,
 	case SMTP_TILES:
 		break;
 	}
-	if (ends_content(ev)) {
-		enter_header(a, t_us, facts, to);
-		content_over(a);
-	}
+}
+
+void
+account_event(struct account *a, const struct smtp_event *ev,
+    enum tap_fate fate, int64_t t_us, struct recorder_session *facts,
+    struct ledger *to)
+{
+	struct span secret = account_secret(a, ev);	/* soon forgotten */
+	struct content *content;
+	uint64_t at;
+
+	settle(a, facts, to);
+	a->changed &= !begins(ev);
+	if (fate == TAP_WITHHELD)
+		account_changed(a, facts);
+	enter(a, ev, fate, t_us, facts, to);
+	content = a->delivery.content;
+	at = content ? content->size : 0;
+	if (fate != TAP_FORWARDED)
+		at += ev->raw.n;
+	facts->events += notes_event(&a->notes, to->events, t_us, ev, secret,
+	    content, at);
+	if (!ends_content(ev))
+		return;
+	a->ending = true;
+	a->end_us = t_us;
+	if (fate != TAP_EDITED)
+		settle(a, facts, to);
+}
+
+bool
+account_awaits_own(const struct account *a)
+{
+	struct dialogue_command c;
+
+	return dialogue_oldest(&a->dialogue, &c) && c.withheld;
+}
+
+/* What has become true with a reply of ours to c. */
+static void
+enter_own(struct account *a, const struct dialogue_command *c,
+    const struct transaction_reply *reply, struct recorder_session *facts,
+    struct ledger *to)
+{
+	if (c->verb == SMTP_RCPT)
+		delivery_rcpt(&a->delivery, smtp_path(c->argument), false,
+		    reply);
+	if (c->verb == SMTP_END || c->verb == SMTP_BDAT_LAST)
+		delivery_over(&a->delivery, reply, c->content, facts, to);
 }
 
 void
@@ -368,15 +317,22 @@ account_own(struct account *a, struct span line, int64_t t_us,
     struct recorder_session *facts, struct ledger *to)
 {
 	struct span text = span_chomp(line);
-	int code = 0;
+	struct transaction_reply reply = { 0 };
+	struct dialogue_command c;
 
+	settle(a, facts, to);
 	for (size_t i = 0; i < 3 && i < text.n; i++)
-		code = code * 10 + (text.p[i] - '0');
-	text = span_from(text, text.n < 4 ? text.n : 4);
-	facts->last_code = code;
-	dialogue_reply(&a->dialogue, text);
-	dialogue_answer(&a->dialogue, to->exchanges, t_us, code,
-	    smtp_enhanced(code, text), true);
+		reply.code = reply.code * 10 + (text.p[i] - '0');
+	reply.text = span_from(text, text.n < 4 ? text.n : 4);
+	reply.enhanced = smtp_enhanced(reply.code, reply.text);
+	facts->last_code = reply.code;
+	facts->rewritten += account_awaits_own(a);
+	text_copy(a->enhanced, sizeof a->enhanced, reply.enhanced);
+	dialogue_reply(&a->dialogue, reply.text);
+	if (dialogue_answered(&a->dialogue, true, &c))
+		enter_own(a, &c, &reply, facts, to);
+	dialogue_answer(&a->dialogue, to->exchanges, t_us, reply.code,
+	    reply.enhanced, true);
 }
 
 void
@@ -384,16 +340,20 @@ account_end(struct account *a, int64_t t_us, struct recorder_session *facts,
     struct ledger *to)
 {
 	const struct smtp_anomaly_row *cut = smtp_anomaly(SMTP_ODD_CUT_SHORT);
+	struct note note = { t_us, SMTP_CLIENT, cut->name, cut->severity,
+	    SPAN("within the content"), NULL };
 	struct transaction_reply none = { 0 };
 	struct dialogue_command c;
+	struct content *content;
 
+	settle(a, facts, to);
 	/* The engine has no event to tell it with: all bytes were understood. */
-	if (a->content && !(a->content->reported & SMTP_ODD(CUT_SHORT)))
-		account_note(a, t_us, SMTP_CLIENT, cut->name, cut->severity,
-		    SPAN("within the content"), facts, to);
+	content = a->delivery.content;
+	if (content && !(content->reported & SMTP_ODD(CUT_SHORT)))
+		account_note(a, &note, facts, to);
 	/* Content was sent whole, but the reply never came. */
 	if (dialogue_oldest(&a->dialogue, &c) && c.content)
-		emit_message(a, c.content, false, &none, to);
-	tx_left(a, to);
+		delivery_over(&a->delivery, &none, c.content, facts, to);
+	delivery_left(&a->delivery, to);
 	dialogue_end(&a->dialogue, to->exchanges);
 }

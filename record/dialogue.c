@@ -7,6 +7,7 @@ struct dialogue_entry {
 	struct content *content;
 	unsigned argument;	/* octets in arguments */
 	unsigned char verb;
+	bool withheld;
 };
 
 static struct dialogue_entry *
@@ -48,7 +49,7 @@ make_room(struct dialogue *d)
 
 bool
 dialogue_command(struct dialogue *d, int64_t t_us, enum smtp_verb verb,
-    struct span argument)
+    struct span argument, bool withheld)
 {
 	struct dialogue_entry *e;
 
@@ -61,7 +62,8 @@ dialogue_command(struct dialogue *d, int64_t t_us, enum smtp_verb verb,
 		return false;
 	e = &d->ring[(d->oldest + d->n++) % d->room];
 	*e = (struct dialogue_entry){ .t_us = t_us,
-	    .argument = (unsigned)argument.n, .verb = (unsigned char)verb };
+	    .argument = (unsigned)argument.n, .verb = (unsigned char)verb,
+	    .withheld = withheld };
 	return true;
 }
 
@@ -100,9 +102,17 @@ dialogue_oldest(const struct dialogue *d, struct dialogue_command *c)
 		return false;
 	e = entry(d, 0);
 	*c = (struct dialogue_command){ .t_us = e->t_us,
-	    .verb = (enum smtp_verb)e->verb, .content = e->content,
+	    .verb = (enum smtp_verb)e->verb, .withheld = e->withheld,
+	    .content = e->content,
 	    .argument = { d->arguments.p + d->arguments_from, e->argument } };
 	return true;
+}
+
+bool
+dialogue_answered(const struct dialogue *d, bool own,
+    struct dialogue_command *c)
+{
+	return dialogue_oldest(d, c) && (own || !c->withheld);
 }
 
 /* The arguments of commands that are answered make room for new ones. */
@@ -143,6 +153,15 @@ put_optional(struct text *t, struct span s)
 		text_json(t, s);
 }
 
+/* The greeting was no command, nor is what no reply should have come to. */
+static const char *
+forwarded(const struct dialogue_command *c)
+{
+	if (c->verb == SMTP_CONNECT || c->verb == SMTP_NONE)
+		return ",null,";
+	return c->withheld ? ",0," : ",1,";
+}
+
 /* What no table names is called what the client called it. */
 static struct span
 verb_of(struct dialogue_command *c)
@@ -168,17 +187,19 @@ put_command(struct dialogue *d, struct text *t, struct dialogue_command *c)
 	text_json(t, verb_of(c));
 	text_put(t, ",", 1);
 	put_optional(t, c->argument);
-	text_str(t, c->verb == SMTP_CONNECT || c->verb == SMTP_NONE ?
-	    ",null," : ",1,");
+	text_str(t, forwarded(c));
 }
 
 void
 dialogue_answer(struct dialogue *d, struct text *exchanges, int64_t t_us,
     int code, struct span enhanced, bool own)
 {
-	struct dialogue_command c = { .t_us = t_us, .verb = SMTP_NONE };
+	struct dialogue_command c;
+	bool answers = dialogue_answered(d, own, &c);
 
-	(void)dialogue_oldest(d, &c);
+	if (!answers)
+		c = (struct dialogue_command){ .t_us = t_us,
+		    .verb = SMTP_NONE };
 	put_command(d, exchanges, &c);
 	text_int(exchanges, code);
 	text_put(exchanges, ",", 1);
@@ -189,7 +210,7 @@ dialogue_answer(struct dialogue *d, struct text *exchanges, int64_t t_us,
 	text_int(exchanges, t_us - c.t_us);
 	text_str(exchanges, own ? ",\"smtptap\"]" : ",\"server\"]");
 	text_clear(&d->reply);
-	if (d->n)
+	if (answers)
 		forget_oldest(d);
 }
 

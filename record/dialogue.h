@@ -1,7 +1,8 @@
 /* dialogue: pairs commands with their replies, and writes them as exchanges.
  *
  * The engine says which reply answers a command; this keeps the commands that
- * wait, in order, with what has to be known when their reply comes. An exchange
+ * wait, in order, with what has to be known when their reply comes. One that was
+ * withheld from the server waits for smtptap's own reply. An exchange
  * is one element of a JSON array (record/FORMAT.md):
  *	[t_us, verb, argument, forwarded, code, enhanced, reply, latency_us, origin]
  * Long arguments and replies are cut at DIALOGUE_TEXT_MAX octets (the wire log
@@ -18,6 +19,7 @@
 struct dialogue_command {
 	int64_t t_us;
 	enum smtp_verb verb;
+	bool withheld;			/* the server was not given it */
 	struct span argument;		/* good until the next dialogue_command() */
 	struct content *content;	/* of END and BDAT LAST; owned */
 };
@@ -35,7 +37,7 @@ void dialogue_free(struct dialogue *);
 
 /* A command has been said. False: out of memory, it will be missing. */
 bool dialogue_command(struct dialogue *, int64_t t_us, enum smtp_verb,
-    struct span argument);
+    struct span argument, bool withheld);
 
 /* Give the youngest command its content; takes ownership. */
 void dialogue_content(struct dialogue *, struct content *);
@@ -45,6 +47,11 @@ void dialogue_reply(struct dialogue *, struct span text);
 
 /* The command that is answered next; false: none waits. */
 bool dialogue_oldest(const struct dialogue *, struct dialogue_command *);
+
+/* That one, if such a reply can be meant for it: own, smtptap's; else the
+ * server's, which does not answer what it was not given. */
+bool dialogue_answered(const struct dialogue *, bool own,
+    struct dialogue_command *);
 
 /* The oldest command has its whole reply: write the exchange and forget it.
  * With no command waiting, it is a reply to none. own: smtptap answered. */

@@ -20,6 +20,7 @@
 #define RECORD_TAP_H
 
 #include "inspect/smtp.h"
+#include "record/fate.h"
 #include "record/recorder.h"
 
 #define TAP_PART_MAX 65536	/* octets of wire log that send a part on its way */
@@ -60,28 +61,23 @@ bool tap_ready(struct tap *);
 /* n octets have come from side; their bytes follow in events. */
 void tap_received(struct tap *, enum smtp_side side, size_t n, int64_t now_ns);
 
-/* What has become of an event's bytes. */
-enum tap_fate {
-	TAP_FORWARDED,	/* they went on as they were */
-	TAP_WITHHELD,	/* none of them did */
-	TAP_EDITED,	/* tap_passed(), tap_withheld() and tap_made() tell */
-};
-
-/* What the engine made of them. The bytes of ev must stay where they are until
- * tap_settle(). */
+/* What the engine made of them, and what became of the bytes (of EDITED,
+ * tap_passed(), tap_withheld() and tap_made() tell). They must stay where they
+ * are until tap_settle(). */
 void tap_event(struct tap *, const struct smtp_event *ev, enum tap_fate);
 
-/* Behind a tap_event() of EDITED, before the next: what became of its bytes,
+/* Behind a tap_event() of EDITED, before any other: what became of its bytes,
  * piece by piece and in order; those passed and withheld together are ev->raw.
- * made: what was put in behind them. A message's size and digest are those of
- * what the server was given. */
+ * made: what was put in behind them; copied, and no secret is in it. A message's
+ * size and digest are those of what the server was given. */
 void tap_passed(struct tap *, struct span bytes);
 void tap_withheld(struct tap *, struct span bytes);
 void tap_made(struct tap *, struct span bytes);
 
 /* A rule of a policy has fired on the event before: an event row named "rule"
  * with that rule, and "ACTION: DETAIL" as its detail ("would ACTION: ..." if
- * dry). action: "reject". severity: "notice" or "warning". */
+ * dry); of detail, 200 octets. action: "reject". severity: "notice",
+ * "warning" or "attack". Borrowed during the call. */
 void tap_rule(struct tap *, enum smtp_side, const char *rule,
     const char *action, const char *severity, struct span detail, bool dry);
 
@@ -93,7 +89,9 @@ void tap_settle(struct tap *);
 void tap_gap(struct tap *, enum smtp_side side, uint64_t n, int64_t now_ns);
 
 /* smtptap itself sent this line as that side: a reply, if as is the server. It
- * answers the command that has waited longest. */
+ * answers the command that has waited longest. If that one was withheld, then
+ * what has come from the server and is not understood yet has not been
+ * forwarded either: the line stands before it. */
 void tap_own(struct tap *, enum smtp_side as, struct span line,
     int64_t now_ns);
 

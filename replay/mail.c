@@ -123,8 +123,8 @@ mail_add(struct mail *m, const struct walk_unit *u)
 	case WALK_TILE:
 		if (m->keep)
 			keep_content(m, &u->ev);
-		account_event(&m->account, &u->ev, u->t_us, &m->facts,
-		    &ledger);
+		account_event(&m->account, &u->ev, TAP_FORWARDED, u->t_us,
+		    &m->facts, &ledger);
 		break;
 	case WALK_OWN:
 		if (u->side == SMTP_SERVER)

@@ -54,7 +54,7 @@ say(enum smtp_side side, const char *bytes)
 
 	while (smtp_next(&b.smtp, side, &in, &ev) == SMTP_EVENT) {
 		to = ledger();
-		account_event(&b.account, &ev, b.t_us++, &b.facts, &to);
+		account_event(&b.account, &ev, TAP_FORWARDED, b.t_us++, &b.facts, &to);
 		b.end = to.messages;
 	}
 	ck_assert_uint_eq(in.n, 0);

@@ -41,7 +41,7 @@ REPLAY := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard replay/*.c)))
 SQL := $(sort $(wildcard sql/schema/*.sql)) $(sort $(wildcard sql/*.sql))
 
 LIBS_RECORD := -lsqlite3 -lcrypto -lpthread
-LIBS_PROXY := -lev -lcares $(LIBS_RECORD)
+LIBS_PROXY := -lev -lcares -lconfuse -lpcre2-8 $(LIBS_RECORD)
 LIBS_REPLAY := -ljansson $(LIBS_RECORD)
 
 .PHONY: all
@@ -73,6 +73,13 @@ $(B)/sql.c $(B)/sql.h &: sql/embed.awk $(SQL) | $(DEPS_GOALS)
 	@mkdir -p $(@D)
 	awk -v out=$(B)/sql -f sql/embed.awk $(SQL)
 $(RECORD) $(REPLAY): | $(B)/sql.h
+
+# The built-in policies become a part of smtptapd.
+PROFILES := $(sort $(wildcard proxy/profiles/*.conf))
+$(B)/profiles.h: proxy/profiles/embed.awk $(PROFILES) | $(DEPS_GOALS)
+	@mkdir -p $(@D)
+	awk -f proxy/profiles/embed.awk $(PROFILES) >$@.new && mv $@.new $@
+$(B)/proxy/profile.o: $(B)/profiles.h
 
 -include $(wildcard $(B)/*/*.d $(B)/*.d)
 

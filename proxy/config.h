@@ -12,15 +12,8 @@
 #define PROXY_CONFIG_H
 
 #include "proxy/policies.h"
+#include "proxy/report.h"
 #include "proxy/settings.h"
-
-#define CONFIG_REPORT 8192	/* octets of each text, NUL included */
-
-/* Lines, each ended by LF; "" if there are none. More than fit are left out. */
-struct config_report {
-	char errors[CONFIG_REPORT];
-	char notes[CONFIG_REPORT];	/* to be logged: what was done unasked */
-};
 
 /* The settings of a file, with one user; not resolved. NULL: errors says why.
  * host: what this machine is called, where a policy does not say. */

@@ -1,6 +1,6 @@
 /* options: the command line of smtptapd; options.def is the list.
  *
- * Strings point into argv. Durations are seconds. */
+ * Strings point into argv, or into the file when a section of it is read. Durations are seconds. */
 #ifndef PROXY_OPTIONS_H
 #define PROXY_OPTIONS_H
 
@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "proxy/address.h"
+#include "proxy/value.h"
 
 #define OPTIONS_LISTEN_MAX	16
 #define OPTIONS_THREADS_MAX	64
@@ -39,6 +40,32 @@ struct options {
 	bool check, print_sample, print_manual;
 	const char *print_profile;	/* NULL: not asked for */
 };
+
+/* The section of a file an option stands in. */
+enum option_place {
+	OPTION_NOWHERE, OPTION_GLOBAL, OPTION_RECORD, OPTION_LISTENER,
+	OPTION_POLICY, OPTION_MATCH, OPTION_WHEN
+};
+
+/* A row of options.def, which says what is what. */
+struct option_row {
+	int letter;
+	const char *name;
+	enum option_place place;
+	const char *key, *argument;
+	bool many;
+	value_read *read;
+	size_t field;		/* offset into struct options; SIZE_MAX: none */
+	const char *fallback, *example, *help;
+};
+extern const struct option_row option_rows[];
+extern const unsigned option_rows_n;
+
+/* NULL: no such option there. */
+const struct option_row *option_in(enum option_place, const char *key);
+
+/* What holds where nothing is said. */
+void options_default(struct options *);
 
 /* Read the command line, and check that what must be given is, unless it asks
  * for help or the version. False and a sentence if it is not right. */

@@ -12,10 +12,11 @@ cd "$(dirname "$0")/.."
 
 BUILD='gcc libc6-dev make mawk
 	libev-dev libssl-dev libsqlite3-dev libc-ares-dev libjansson-dev
+	libconfuse-dev libpcre2-dev
 	ca-certificates swaks'
 TEST='binutils check pkg-config procps iproute2 util-linux
 	clang libclang-rt-14-dev haproxy strace sqlite3
-	python3'
+	python3 mandoc'
 UNPACKED='postfix exim4-daemon-light opensmtpd
 	msmtp node-nodemailer python3-aiosmtpd'
 PEERS=build/peers

@@ -41,8 +41,10 @@ verdict() {	# NAME, and what is wrong on standard input
 
 for floor in inspect record proxy replay; do
 	# sql.h is made by sql/embed.awk; record/ is the floor that uses it.
+	# profiles.h is made of proxy/profiles, and proxy/ uses it.
 	made='a^'
 	[ $floor = record ] && made='sql\.h'
+	[ $floor = proxy ] && made='profiles\.h'
 	grep -rnoP '^\s*#\s*include\s*"\K[^"]*' --include='*.[ch]' \
 	    --include='*.def' $floor |
 	    grep -vP ":(${below[$floor]})/[^/]+$|:$made$" |

@@ -1,8 +1,9 @@
 /* gating: what the files of the gate share; private to inspect/.
  *
- * gate.c keeps the order of things: what is withheld, which reply of ours is due.
- * judge.c says which rules fire, greeting.c and keywords.c how a reply changes,
- * newline.c what mail content becomes. */
+ * gate.c opens, tells and queues; gate_command.c, gate_content.c and gate_reply.c
+ * decide on an event, each on its kind; gate_step.c hands the decision out. judge.c
+ * says which rules fire, greeting.c and keywords.c how a reply changes, newline.c
+ * what mail content becomes. */
 #ifndef INSPECT_GATING_H
 #define INSPECT_GATING_H
 
@@ -43,6 +44,42 @@ void gate_edit(struct gate *, struct span out, struct span in);
 /* Room for octets of ours, good until the next event; n = 0: there is none. */
 struct span gate_make(struct gate *, const char *bytes, size_t n);
 struct span gate_number(struct gate *, uint64_t);
+
+/* Decide on an event of that kind. */
+void gate_command(struct gate *, struct smtp_session *,
+    const struct smtp_event *, int64_t now_us);
+void gate_credential(struct gate *, struct smtp_session *,
+    const struct smtp_event *, int64_t now_us);
+void gate_content(struct gate *, struct smtp_session *,
+    const struct smtp_event *, int64_t now_us);
+void gate_end_of_data(struct gate *, struct smtp_session *,
+    const struct smtp_event *, int64_t now_us);
+void gate_reply(struct gate *, const struct smtp_event *, int64_t now_us);
+void gate_opaque(struct gate *, const struct smtp_event *);
+
+/* All of this event goes to nobody; of a command, too, and no reply to it is due
+ * from the server. */
+void gate_withhold(struct gate *);
+void gate_withhold_unit(struct gate *, struct smtp_session *,
+    const struct smtp_event *);
+
+/* A reply of ours takes its place behind so many of the server's. */
+void gate_queue(struct gate *, unsigned behind, struct span reply, bool closes,
+    const char *rule);
+
+/* One reply less stands before ours. */
+void gate_advance(struct gate *);
+
+/* The session ends with this reply, whatever else was to be said. */
+void gate_close_with(struct gate *, struct span reply, const char *rule);
+
+/* Content begins anew with each message; that of chunks, with MAIL. */
+void gate_begin_content(struct gate *, bool stuffed);
+
+/* Whose policy counts, by what is known of the session. */
+void gate_choose_policy(struct gate *);
+
+void gate_keep_name(struct gate_name *, struct span);
 
 /* Nothing is done about this event: it is told only. */
 bool gate_is_dry(const struct gate *);

@@ -323,6 +323,8 @@ smtp_withdraw(struct smtp_session *s, const struct smtp_event *ev)
 		s->chunking = false;
 		s->mail_said = true;	/* what it began may still be open */
 	}
+	if (ev->verb == SMTP_QUIT)
+		s->quit = false;
 	if (ev->tile == SMTP_END_OF_DATA)
 		engine_tx_over(s);
 	s->suspect = ev->verb == SMTP_AUTH || ev->verb == SMTP_XEXPS;

@@ -1,0 +1,161 @@
+/* gate_content: what becomes of mail content (gate.h). */
+#include "inspect/gating.h"
+
+/* Content from here on goes to nobody; its end is answered by us. */
+void
+gate_refuse_content(struct gate *g, struct span reply, const char *rule)
+{
+	g->refusing = true;
+	g->refusal = reply;
+	g->refusal_rule = rule;
+	g->end = GATE_LEAVES;
+	g->why = rule;
+	for (unsigned i = 0; i < g->n_own; i++)
+		g->own[(g->first_own + i) % GATE_OWN_MAX].behind = 0;
+}
+
+/* Content begins anew with each message; BDAT goes on where it was. */
+void
+gate_begin_content(struct gate *g, bool stuffed)
+{
+	memset(g->fired, 0, sizeof g->fired);
+	g->starts_line = true;
+	if (g->mime)
+		mime_start(g->mime, stuffed);
+}
+
+/* Octets of a chunk or of a message that go to nobody. At their end the client
+ * is told. */
+static void
+drain(struct gate *g, const struct smtp_event *ev)
+{
+	gate_withhold(g);
+	g->drained += ev->raw.n;
+	if (g->drained > GATE_DRAIN_MAX && !g->closing && g->refusal.n)
+		gate_close_with(g, g->refusal, g->refusal_rule);
+}
+
+static void
+swallow(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
+{
+	drain(g, ev);
+	if (!ev->last)
+		return;
+	g->swallowing = false;
+	if (!g->closing && g->refusal.n)
+		gate_queue(g, smtp_awaited(s), g->refusal, false,
+		    g->refusal_rule);
+	g->refusal.n = 0;
+}
+
+static void
+act_on_content(struct gate *g, const struct policy_rule *r)
+{
+	if (r->action == POLICY_RESET || r->action == POLICY_DROP) {
+		gate_finish(g, r);
+		return;
+	}
+	gate_withhold(g);
+	gate_refuse_content(g, r->reply, r->name);
+}
+
+/* What the rules on content say about this piece, or about all of it. */
+static const struct policy_rule *
+judge_content(struct gate *g, const struct smtp_event *ev, int64_t now_us)
+{
+	const struct policy_rule *r = NULL, *first = NULL;
+	bool end = ev->tile == SMTP_END_OF_DATA;
+	bool ends = end || (ev->verb == SMTP_BDAT_LAST && ev->last);
+	struct span in = end ? (struct span){ "", 0 } : ev->raw;
+	struct mime_find find;
+
+	if (g->mime && g->now->reads_content) {
+		while (mime_read(g->mime, &in, &find) ||
+		    (ends && mime_end(g->mime, &find))) {
+			r = judge_find(g, &find);
+			first = first ? first : r;
+		}
+	}
+	if (first == NULL && g->mime && g->now->reads_content)
+		first = judge_measures(g);
+	return first ? first : judge_event(g, ev, now_us);
+}
+
+/* The line ends of DATA, as the policy wants them. */
+static void
+edit_newlines(struct gate *g, const struct smtp_event *ev)
+{
+	const uint64_t odd = SMTP_ODD(BARE_CR) | SMTP_ODD(BARE_LF) |
+	    SMTP_ODD(NUL) | SMTP_ODD(EOD_CANDIDATE);
+	size_t first;
+
+	if (ev->verb != SMTP_DATA || g->now->newline == POLICY_NEWLINE_PASS ||
+	    !(ev->anomalies & odd))
+		return;
+	gate_tell_edit(g, GATE_TOLD_NEWLINE, "bare-newline",
+	    gate_number(g, g->octets - ev->raw.n));
+	if (gate_is_dry(g))
+		return;
+	g->why = "bare-newline";
+	if (g->now->newline == POLICY_NEWLINE_NORMALIZE) {
+		g->form = GATE_CONTENT;
+		return;
+	}
+	first = newline_first(ev->raw);
+	if (first == ev->raw.n)
+		return;
+	gate_refuse_content(g, g->now->newline_reply, "bare-newline");
+	gate_edit(g, span_from(ev->raw, first), (struct span){ "", 0 });
+}
+
+static bool
+ends_line(struct span s)
+{
+	return s.n > 1 && memcmp(s.p + s.n - 2, "\r\n", 2) == 0;
+}
+
+void
+gate_content(struct gate *g, struct smtp_session *s,
+    const struct smtp_event *ev, int64_t now_us)
+{
+	const struct policy_rule *r;
+
+	g->octets += ev->raw.n;
+	g->line_start = g->starts_line;
+	g->starts_line = ends_line(ev->raw);
+	if (g->swallowing) {
+		swallow(g, s, ev);
+		return;
+	}
+	if (g->refusing || g->closing) {
+		drain(g, ev);
+		if (ev->last && !g->closing)
+			gate_close_with(g, g->refusal, g->refusal_rule);
+		return;
+	}
+	edit_newlines(g, ev);
+	r = judge_content(g, ev, now_us);
+	if (r && !gate_is_dry(g))
+		act_on_content(g, r);
+}
+
+void
+gate_end_of_data(struct gate *g, struct smtp_session *s,
+    const struct smtp_event *ev, int64_t now_us)
+{
+	const struct policy_rule *r;
+
+	if (!g->refusing && !g->closing) {
+		r = judge_content(g, ev, now_us);
+		if (r && !gate_is_dry(g))
+			act_on_content(g, r);
+	}
+	if (g->refusing || g->closing) {
+		gate_withhold(g);
+		smtp_withdraw(s, ev);
+	}
+	if (g->refusing && !g->closing)
+		gate_close_with(g, g->refusal, g->refusal_rule);
+	g->rcpts = 0;
+	g->octets = 0;
+}

@@ -1,0 +1,149 @@
+/* gate_reply: what becomes of what the server says (gate.h). */
+#include "inspect/gating.h"
+#include "inspect/scrub.h"
+
+static struct span
+name_of(const struct gate_name *name)
+{
+	return (struct span){ name->p, name->n };
+}
+
+static void
+scrub_reply(struct gate *g, const struct smtp_event *ev)
+{
+	const struct policy *p = g->now;
+	struct scrub s = { .names = g->names,
+	    .n_names = sizeof g->names / sizeof *g->names,
+	    .host = p->host, .our_text = name_of(&g->our_text),
+	    .client_text = name_of(&g->client_text),
+	    .hosts = p->scrub_hosts, .text = p->scrub_text,
+	    .queue_ids = p->scrub_queue_ids };
+	struct gate_edit edits[GATE_EDITS_MAX];
+	unsigned n;
+
+	if (!s.hosts && !s.text && !s.queue_ids)
+		return;
+	n = scrub_line(&s, ev, edits, GATE_EDITS_MAX - g->n_edits, g->made,
+	    &g->n_made);
+	if (n)
+		gate_tell_edit(g, GATE_TOLD_SCRUB, "scrub", ev->text);
+	for (unsigned i = 0; i < n; i++)
+		gate_edit(g, edits[i].out, edits[i].in);
+}
+
+/* The server's own name, where it says it. */
+static void
+learn_name(struct gate *g, const struct smtp_event *ev)
+{
+	bool greets = ev->verb == SMTP_CONNECT;
+	bool answers = ev->verb == SMTP_EHLO || ev->verb == SMTP_HELO ||
+	    ev->verb == SMTP_LHLO;
+	struct span host;
+
+	if (!ev->first || (!greets && !(answers && ev->code / 100 == 2)))
+		return;
+	host = scrub_host(ev->text);
+	if (host.n)
+		gate_keep_name(&g->names[greets ? 1 : 2], host);
+}
+
+static bool
+lists_keywords(const struct smtp_event *ev)
+{
+	return (ev->verb == SMTP_EHLO || ev->verb == SMTP_LHLO) &&
+	    ev->code / 100 == 2;
+}
+
+static void
+edit_reply(struct gate *g, const struct smtp_event *ev)
+{
+	if (ev->code == 0)
+		return;
+	learn_name(g, ev);
+	if (ev->verb == SMTP_CONNECT && ev->code == 220 &&
+	    g->now->banner != POLICY_BANNER_KEEP) {
+		greeting_edit(g, ev);
+		return;
+	}
+	if (lists_keywords(ev) && !g->too_long)
+		keywords_edit(g, ev);
+	if (!lists_keywords(ev) || ev->first)
+		scrub_reply(g, ev);
+	if (lists_keywords(ev) && !g->too_long)
+		keywords_add(g, ev);
+}
+
+static void
+note_reply(struct gate *g, const struct smtp_event *ev)
+{
+	if (ev->code == 0)
+		return;
+	g->reply_lines = ev->first ? 1 : g->reply_lines + 1;
+	if (ev->first) {
+		g->masked = 0;
+		g->added = 0;
+	}
+	if (ev->verb == SMTP_RCPT && ev->last && ev->code / 100 == 5)
+		g->refused_rcpts++;
+	if (ev->fact == SMTP_FACT_TLS_BEGINS)
+		g->tls = true;
+}
+
+/* One reply less stands before ours. */
+void
+gate_advance(struct gate *g)
+{
+	for (unsigned i = 0; i < g->n_own; i++) {
+		struct gate_own *o =
+		    &g->own[(g->first_own + i) % GATE_OWN_MAX];
+
+		if (o->behind)
+			o->behind--;
+	}
+}
+
+void
+gate_reply(struct gate *g, const struct smtp_event *ev, int64_t now_us)
+{
+	const struct policy_rule *r;
+
+	note_reply(g, ev);
+	if (ev->answered && ev->verb != SMTP_NONE)
+		gate_advance(g);
+	if (g->over || g->refusing) {
+		gate_withhold(g);
+		return;
+	}
+	r = judge_event(g, ev, now_us);
+	if (r && !gate_is_dry(g))
+		gate_finish(g, r);
+	/* The one refusal too many is still the client's to read. */
+	if (r && r->subject == POLICY_INVALID_RECIPIENTS)
+		g->withholds = false;
+	if (!g->withholds)
+		edit_reply(g, ev);
+	if (ev->last)
+		g->too_long = false;
+}
+
+/* In TLS the client speaks first: what a server says before is no TLS. */
+void
+gate_opaque(struct gate *g, const struct smtp_event *ev)
+{
+	bool client = ev->side == SMTP_CLIENT;
+
+	if (g->over || g->refusing || (client && g->closing) || (client && g->skipping)) {
+		gate_withhold(g);
+		return;
+	}
+	if (client)
+		g->client_in_tls |= g->tls;
+	if (client || !g->tls || g->client_in_tls || !g->now->guards_tls)
+		return;
+	gate_tell(g, "tls-injection", POLICY_DROP, (struct span){ "", 0 });
+	if (gate_is_dry(g))
+		return;
+	gate_withhold(g);
+	g->why = "tls-injection";
+	g->end = GATE_CLOSES;
+}

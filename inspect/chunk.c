@@ -1,4 +1,4 @@
-/* chunk: BDAT, and whether its octets will be read (RFC 3030). */
+/* chunk: BDAT (RFC 3030), and octets that are counted. */
 #include "inspect/engine.h"
 
 #define CHUNK_SANE	UINT64_C(0x7fffffff)	/* octets; servers disagree above */
@@ -76,4 +76,22 @@ engine_bdat(struct smtp_session *s, struct smtp_event *ev)
 	ev->last = size == 0;
 	if (size)
 		s->phase = PHASE_CHUNK;
+}
+
+enum smtp_step
+engine_counted(struct smtp_session *s, struct span *in,
+    struct smtp_event *ev)
+{
+	size_t n = in->n < s->octets_left ? in->n : (size_t)s->octets_left;
+
+	ev->tile = s->phase == PHASE_CHUNK ? SMTP_CONTENT : SMTP_OPAQUE;
+	ev->verb = s->phase == PHASE_CHUNK ? (enum smtp_verb)s->chunk :
+	    SMTP_XEXCH50;
+	s->octets_left -= n;
+	if (s->octets_left == 0) {
+		ev->last = true;
+		s->phase = PHASE_COMMAND;
+	}
+	ev->raw = span_cut(in, n);
+	return SMTP_EVENT;
 }

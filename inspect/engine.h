@@ -72,6 +72,10 @@ void engine_credential(struct smtp_event *ev, struct span line);
 bool engine_reply(struct smtp_session *, struct smtp_event *ev,
     struct span line, struct span more);
 
+/* Cut a run of octets whose number is known off *in: of a chunk, of XEXCH50. */
+enum smtp_step engine_counted(struct smtp_session *, struct span *in,
+    struct smtp_event *ev);
+
 /* Cut a piece of mail content, or the end of data, off *in. */
 enum smtp_step engine_content(struct smtp_session *, struct span *in,
     struct smtp_event *ev);

@@ -254,7 +254,7 @@ become(struct smtp_session *s, struct smtp_event *ev)
 		ev->anomalies |= SMTP_ODD(TLS_REFUSED);
 		break;
 	case SMTP_FACT_TLS_BEGINS:
-		s->opaque = true;
+		s->opaque = s->tls_due = true;
 		break;
 	case SMTP_FACT_ROLES_REVERSED:
 		ev->anomalies |= SMTP_ODD(ROLES_REVERSED);

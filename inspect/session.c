@@ -196,23 +196,6 @@ credential_next(struct smtp_session *s, struct span *in, struct smtp_event *ev)
 	return cut(in, n, ev);
 }
 
-/* A run of octets whose number is known. */
-static enum smtp_step
-counted_next(struct smtp_session *s, struct span *in, struct smtp_event *ev)
-{
-	size_t n = in->n < s->octets_left ? in->n : (size_t)s->octets_left;
-
-	ev->tile = s->phase == PHASE_CHUNK ? SMTP_CONTENT : SMTP_OPAQUE;
-	ev->verb = s->phase == PHASE_CHUNK ? (enum smtp_verb)s->chunk :
-	    SMTP_XEXCH50;
-	s->octets_left -= n;
-	if (s->octets_left == 0) {
-		ev->last = true;
-		s->phase = PHASE_COMMAND;
-	}
-	return cut(in, n, ev);
-}
-
 static enum smtp_step
 client_next(struct smtp_session *s, struct span *in, struct smtp_event *ev)
 {
@@ -227,7 +210,7 @@ client_next(struct smtp_session *s, struct span *in, struct smtp_event *ev)
 		return engine_content(s, in, ev);
 	case PHASE_CHUNK:
 	case PHASE_RAW:
-		return counted_next(s, in, ev);
+		return engine_counted(s, in, ev);
 	}
 	return cut_opaque(in, in->n, ev);
 }
@@ -252,6 +235,18 @@ server_next(struct smtp_session *s, struct span *in, struct smtp_event *ev)
 	return cut(in, n, ev);
 }
 
+/* In TLS the client speaks first: what a server says before is no TLS. */
+static void
+read_opaque(struct smtp_session *s, struct smtp_event *ev)
+{
+	if (ev->side == SMTP_SERVER && s->tls_due)
+		ev->anomalies |= SMTP_ODD(STARTTLS_INJECTION);
+	if (ev->side == SMTP_CLIENT)
+		s->tls_due = false;
+	if (ev->side == SMTP_CLIENT && s->opaque_secret)
+		ev->secret = ev->raw;
+}
+
 enum smtp_step
 smtp_next(struct smtp_session *s, enum smtp_side side, struct span *in,
     struct smtp_event *ev)
@@ -266,8 +261,7 @@ smtp_next(struct smtp_session *s, enum smtp_side side, struct span *in,
 		step = skip_line(s, side, in, ev);
 	} else if (s->opaque) {
 		step = cut_opaque(in, in->n, ev);
-		if (side == SMTP_CLIENT && s->opaque_secret)
-			ev->secret = ev->raw;
+		read_opaque(s, ev);
 	} else
 		step = side == SMTP_CLIENT ? client_next(s, in, ev) :
 		    server_next(s, in, ev);

@@ -137,6 +137,7 @@ struct smtp_session {
 	bool strict;		/* smtp_strict() */
 	bool suspect;		/* unknown commands may be stray credentials */
 	bool opaque;		/* neither side is interpreted any more */
+	bool tls_due;		/* TLS has begun, the client's is to come */
 	bool opaque_secret;	/* and what the client sends may be a credential */
 	bool skipping[2];	/* inside an overlong line of that side */
 	bool skip_secret;	/* and it is a credential */

@@ -6,10 +6,8 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Octets of the field's name: printable ASCII but the colon (RFC 5322 3.6.8),
- * blanks before the colon allowed (4.5). 0: this line is no field. */
-static size_t
-name_length(struct span s, size_t *colon)
+size_t
+message_name(struct span s, size_t *colon)
 {
 	size_t n = 0;
 
@@ -41,7 +39,7 @@ field_length(struct span s)
 bool
 message_next(struct span *header, struct message_field *field)
 {
-	size_t colon, name = name_length(*header, &colon);
+	size_t colon, name = message_name(*header, &colon);
 	size_t n = name ? field_length(*header) : 0;
 	struct span whole;
 

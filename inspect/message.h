@@ -19,12 +19,13 @@ struct message_field {
  * or at what is no field; *header then stands before it. */
 bool message_next(struct span *header, struct message_field *);
 
-/* What is odd about a header: anomalies of inspect/smtp.h. A header may be cut
- * off anywhere. */
-uint64_t message_odd(struct span header);
+/* Octets of the field name at the front of a line, and where its colon is:
+ * printable ASCII (3.6.8), then blanks at most (4.5). 0: this line is no field. */
+size_t message_name(struct span line, size_t *colon);
 
 /* Copy a field's body, unfolded (2.2.3) and trimmed, into at most room octets
- * of out; the octets written. A longer body is cut at a character. */
+ * of out; the octets written. A longer body is cut at a character. out may lie in
+ * front of the body in the same memory. */
 size_t message_unfold(struct span body, char *out, size_t room);
 
 #endif

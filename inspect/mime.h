@@ -4,23 +4,30 @@
  * header field under way (MIME_FIELD_MAX; what is longer is measured, not kept).
  * However the content is cut, finds and measures are the same.
  *
- *	mime_start(&m);
+ *	mime_start(&m, stuffed);
  *	while (mime_read(&m, &in, &find))
  *		use(&find);		(in is empty when it returns false)
  *
  * Sees through folding (RFC 5322 2.2.3), nesting (RFC 2046, to MIME_DEPTH_MAX),
  * RFC 2231 and RFC 2047 in parameters, message/rfc822. Anything may come in:
- * what is malformed is an anomaly, never an error. One thread at a time. */
+ * what is malformed is an anomaly, never an error. Where readers of mail disagree
+ * (two Content-Type fields, two names of one file) it finds both and goes where
+ * more is to be found. A header ends at the first line that is no field, as it
+ * does for Postfix and Exim. Each measure only grows. One thread at a time. */
 #ifndef INSPECT_MIME_H
 #define INSPECT_MIME_H
 
 #include <stdint.h>
 
+#include "inspect/mailboxes.h"
+#include "inspect/encoding.h"
+#include "inspect/parameter.h"
 #include "inspect/span.h"
 
 #define MIME_FIELD_MAX	4096	/* octets kept of a header field */
-#define MIME_DEPTH_MAX	8	/* multiparts within each other */
-#define MIME_BOUNDARY_MAX 70	/* octets, RFC 2046 5.1.1 */
+#define MIME_DEPTH_MAX	16	/* multiparts within each other */
+#define MIME_BOUNDARY_MAX 70	/* octets, RFC 2046 5.1.1; of a longer one the
+				 * first are compared */
 #define MIME_VALUE_MAX	1024	/* octets kept of a decoded value */
 
 enum mime_what {
@@ -33,11 +40,13 @@ enum mime_what {
 struct mime_find {
 	enum mime_what what;
 	struct span value;	/* good until the next call */
-	uint64_t octets;	/* of the whole value, decoded */
+	uint64_t octets;	/* of the value as far as its field is kept,
+				 * decoded */
 	unsigned depth;		/* 0: the message itself */
 };
 
-/* What the message measures so far; for rules that compare numbers. */
+/* What the message measures so far; for rules that compare numbers. Octets are
+ * as meant: without the dots that DATA stuffs. */
 struct mime_measures {
 	uint64_t header_octets;		/* up to the empty line */
 	uint64_t body_octets;		/* behind it */
@@ -61,11 +70,50 @@ bool mime_read(struct mime *, struct span *in, struct mime_find *);
  * call again. */
 bool mime_end(struct mime *, struct mime_find *);
 
+/* Nothing can be found or odd in what is still to come: it is plain text, in no
+ * multipart. Who needs no measures need not read it. */
+bool mime_done(const struct mime *);
+
+/* A multipart whose parts are being read. */
+struct mime_level {
+	unsigned depth;		/* of its parts */
+	bool digest;		/* they are messages (RFC 2046 5.1.5) */
+	bool longer;		/* the boundary has more octets than these */
+	unsigned char n;
+	char boundary[MIME_BOUNDARY_MAX];
+};
+
 struct mime {
 	struct mime_measures measures;
 	/* private */
 	bool stuffed;
+	bool in_header;		/* of the message or of a part */
+	unsigned char line;	/* what is known of the line under way */
+	bool cr;		/* CR was read last, in this line */
+	bool crlf;		/* CRLF was before this line, or nothing */
+	bool dotted;		/* the stuffed dot of this line has been taken */
+	uint64_t line_octets;	/* so far, line end included */
+	uint64_t length;	/* of the line so far, without CRLF */
+	unsigned depth, levels_n;
+	struct encoding encoding;	/* of the body under way */
+	/* the field under way, or the line that may begin one */
+	bool open, to;
+	uint64_t field_octets;
+	size_t kept, name, colon;	/* octets of field; within it */
+	struct mailboxes mailboxes;
+	/* a whole field: what it still says */
+	unsigned char says;
+	struct parameters parameters;
+	/* the part whose header is read, so far */
+	unsigned char kind;
+	enum encoding_kind encoded;
+	bool any, typed, bounded;
+	uint64_t seen;		/* fields that may stand once */
+	struct mime_level coming;	/* the multipart it may be */
+	/* not cleared by mime_start() */
+	struct mime_level levels[MIME_DEPTH_MAX];
 	char field[MIME_FIELD_MAX];
+	char value[MIME_VALUE_MAX];
 };
 
 #endif

@@ -1,7 +1,5 @@
 #include "record/account.h"
 
-#include "inspect/message.h"
-
 #define RULE_DETAIL_MAX 200	/* octets of what a rule has fired on */
 
 void
@@ -214,7 +212,7 @@ settle(struct account *a, struct recorder_session *facts, struct ledger *to)
 	content = delivery_content_over(&a->delivery);
 	if (content)
 		facts->events += notes_anomalies(&a->notes, to->events, &about,
-		    message_odd(text_all(&content->header)));
+		    content_odd(content));
 	dialogue_content(&a->dialogue, content);
 }
 

@@ -23,6 +23,7 @@ content_new(bool digest)
 
 	if (c == NULL)
 		return NULL;
+	mime_start(&c->mime, false);
 	c->tail[0] = '\r';
 	c->tail[1] = '\n';
 	if (!digest)
@@ -92,6 +93,15 @@ remember_tail(struct content *c, struct span bytes)
 	c->tail[1] = bytes.p[bytes.n - 1];
 }
 
+static void
+inspect(struct content *c, struct span bytes)
+{
+	struct mime_find find;
+
+	while (mime_read(&c->mime, &bytes, &find))
+		;	/* finds are for policies */
+}
+
 void
 content_put(struct content *c, struct span bytes, bool stuffed)
 {
@@ -107,6 +117,18 @@ content_put(struct content *c, struct span bytes, bool stuffed)
 	if (c->digest)
 		(void)EVP_DigestUpdate(c->digest, meant.p, meant.n);
 	keep_header(c, meant);
+	if (!mime_done(&c->mime))
+		inspect(c, meant);
+}
+
+uint64_t
+content_odd(struct content *c)
+{
+	struct mime_find find;
+
+	while (mime_end(&c->mime, &find))
+		;
+	return c->mime.measures.anomalies;
 }
 
 void

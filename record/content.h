@@ -1,4 +1,5 @@
-/* content: what is kept of a message besides its bytes: size, digest, fields.
+/* content: what is kept of a message besides its bytes: size, digest, fields,
+ * and what is odd about them.
  *
  * Fed with the content as it passes, it forgets the bytes and keeps the front of
  * the header (CONTENT_HEADER_MAX octets). "As meant": the dots that DATA stuffs
@@ -8,6 +9,7 @@
 
 #include <openssl/evp.h>
 
+#include "inspect/mime.h"
 #include "record/text.h"
 
 #define CONTENT_HEADER_MAX	16384	/* octets of header looked at for fields */
@@ -15,6 +17,7 @@
 
 struct content {
 	EVP_MD_CTX *digest;	/* NULL: not wanted */
+	struct mime mime;
 	struct text header;	/* the front of the message, as meant */
 	uint64_t size;		/* octets as meant */
 	uint64_t reported;	/* anomalies already reported for it */
@@ -31,6 +34,10 @@ void content_put(struct content *, struct span bytes, bool stuffed);
 
 /* Call once, at the end. */
 void content_digest(struct content *, unsigned char sha256[32]);
+
+/* What was odd about its header, its parts and their encodings: anomalies of
+ * inspect/smtp.h. Call once, at the end. */
+uint64_t content_odd(struct content *);
 
 /* The first header field of that name, unfolded, appended to out with a NUL;
  * the offset of it in out, or -1 if there is none. */

@@ -3,9 +3,6 @@
 #include <stdlib.h>
 
 #include "inspect/message.h"
-#include "inspect/smtp.h"
-
-#define X70 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 static void
 expect(struct span got, const char *want)
@@ -100,37 +97,6 @@ START_TEST(a_long_body_is_cut_at_a_character)
 }
 END_TEST
 
-/* A header, and the anomalies it has. */
-START_TEST(odd_headers_are_told)
-{
-	static const struct { const char *header; uint64_t odd; } rows[] = {
-		{ "From: a@x\r\nSubject: s\r\nReceived: 1\r\nReceived: 2\r\n\r\n", 0 },
-		{ "", 0 },
-		{ "\r\n", 0 },
-		{ "From: a@x\r\nfrom: b@x\r\n\r\n", SMTP_ODD(DUPLICATE_FIELD) },
-		{ "Subject: s\r\nno field\r\n\r\n", SMTP_ODD(MALFORMED_HEADER) },
-		{ "no header at all\r\n", 0 },
-		{ "Subject: cut o", 0 },
-		{ "Content-Type: multipart/mixed;\r\n boundary=\"" X70 "x\"\r\n\r\n",
-		    SMTP_ODD(BOUNDARY_LENGTH) },
-		{ "Content-Type: multipart/mixed; boundary=" X70 "\r\n\r\n", 0 },
-		{ "Content-Disposition: attachment; filename*0*=" X70 X70 X70 X70
-		    "\r\n\r\n", SMTP_ODD(FILENAME_LENGTH) },
-		{ "Content-Type: x/y; name=" X70 X70 X70 X70 "\r\n\r\n",
-		    SMTP_ODD(FILENAME_LENGTH) },
-		{ "X-" X70 X70 ": 1\r\n\r\n", SMTP_ODD(FIELD_NAME_LENGTH) },
-	};
-	char field[2100] = "X: ";
-
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		ck_assert_msg(message_odd(span_of(rows[i].header)) ==
-		    rows[i].odd, "%s", rows[i].header);
-	memset(field + 3, 'x', 2050);
-	memcpy(field + 2053, "\r\n\r\n", 5);
-	ck_assert_uint_eq(message_odd(span_of(field)), SMTP_ODD(FIELD_LENGTH));
-}
-END_TEST
-
 int
 main(void)
 {
@@ -144,7 +110,6 @@ main(void)
 	tcase_add_test(tests, what_is_no_field_stops_it);
 	tcase_add_test(tests, unfolding_takes_line_ends_away_and_nothing_else);
 	tcase_add_test(tests, a_long_body_is_cut_at_a_character);
-	tcase_add_test(tests, odd_headers_are_told);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -236,6 +236,125 @@ START_TEST(no_two_segments_have_the_same_time)
 }
 END_TEST
 
+/* Offer bytes, and take what is understood of them; one event. */
+static struct smtp_event
+one_event(enum smtp_side side, struct span bytes)
+{
+	struct smtp_event ev;
+
+	tap_received(&tap, side, bytes.n, now += gap_ns);
+	ck_assert_int_eq(smtp_next(&smtp, side, &bytes, &ev), SMTP_EVENT);
+	ck_assert_uint_eq(bytes.n, 0);
+	return ev;
+}
+
+START_TEST(a_secret_that_was_withheld_is_in_no_file)
+{
+	struct span line = SPAN("AUTH PLAIN AHRlc3QAczNjcjN0\r\n");
+	struct smtp_event ev;
+	char command[256];
+
+	say(SMTP_SERVER, "220 mx\r\n", 100);
+	say(SMTP_CLIENT, "EHLO c\r\n", 100);
+	say(SMTP_SERVER, "250-mx\r\n250 AUTH PLAIN\r\n", 100);
+	ev = one_event(SMTP_CLIENT, line);
+	if (_i == 0)
+		tap_event(&tap, &ev, TAP_WITHHELD);
+	else {
+		tap_event(&tap, &ev, TAP_EDITED);
+		tap_passed(&tap, span_cut(&line, 14));
+		tap_withheld(&tap, span_cut(&line, 5));
+		tap_made(&tap, SPAN("XXXXX"));
+		tap_passed(&tap, line);
+	}
+	tap_rule(&tap, SMTP_CLIENT, "verbs", "reject", "notice", ev.text,
+	    false);
+	tap_settle(&tap);
+	tap_own(&tap, SMTP_SERVER, SPAN("502 5.5.1 no\r\n"), now);
+	finish();
+	(void)snprintf(command, sizeof command, "! grep -r -a -e czNj -e AHRl"
+	    " -e QAcz -e s3cr3t %s", dir);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_str_eq(ask("select verb || ' ' || argument || ' ' || code"
+	    " || ' ' || origin from exchange where verb = 'AUTH'"),
+	    "AUTH PLAIN cmVkYWN0ZWQ= 502 smtptap");
+	ck_assert_str_eq(ask("select rule || ' ' || detail from event where"
+	    " name = 'rule'"), "verbs reject: cmVkYWN0ZWQ=");
+}
+END_TEST
+
+START_TEST(what_is_made_has_the_time_of_the_octet_before_it)
+{
+	static const struct { enum wire_kind kind; int64_t t_us; } expected[] = {
+		{ WIRE_MADE, 1000 }, { WIRE_BYTES, 1000 },
+		{ WIRE_WITHHELD, 1000 }, { WIRE_WITHHELD, 2000 },
+		{ WIRE_MADE, 2000 }, { WIRE_BYTES, 2000 },
+	};
+	struct span line = SPAN("220 mx ESMTP\r\n");
+	struct smtp_event ev;
+	struct store_wire wire;
+	struct store *store;
+
+	tap_received(&tap, SMTP_SERVER, 5, now += gap_ns);
+	tap_received(&tap, SMTP_SERVER, line.n - 5, now += gap_ns);
+	ck_assert_int_eq(smtp_next(&smtp, SMTP_SERVER, &line, &ev),
+	    SMTP_EVENT);
+	tap_event(&tap, &ev, TAP_EDITED);
+	tap_made(&tap, SPAN("220-hi\r\n"));
+	tap_passed(&tap, span_cut(&ev.raw, 4));
+	tap_withheld(&tap, span_cut(&ev.raw, 2));
+	tap_made(&tap, SPAN("host"));
+	tap_passed(&tap, ev.raw);
+	tap_settle(&tap);
+	finish();
+	store = store_open(path, error);
+	ck_assert_msg(store != NULL, "%s", error);
+	ck_assert(store_wire(store, store_find(store, "last", error), &wire,
+	    error));
+	ck_assert_uint_eq(wire.n, sizeof expected / sizeof *expected);
+	for (size_t i = 0; i < wire.n; i++) {
+		ck_assert_int_eq(wire.segments[i].kind, expected[i].kind);
+		ck_assert_int_eq(wire.segments[i].t_us, expected[i].t_us);
+	}
+	store_wire_free(&wire);
+	store_close(store);
+	ck_assert_str_eq(ask("select reply || ' ' || t_us || ' ' || latency_us"
+	    " from exchange"), "mx ESMTP 0 2000");
+	ck_assert_str_eq(ask("select rewritten from session"), "1");
+}
+END_TEST
+
+START_TEST(a_rule_that_fired_is_a_row_with_the_events_time)
+{
+	struct smtp_event ev;
+
+	say(SMTP_SERVER, "220 mx\r\n", 100);
+	ev = one_event(SMTP_CLIENT, SPAN("VRFY bob\r\n"));
+	tap_event(&tap, &ev, TAP_FORWARDED);
+	tap_rule(&tap, SMTP_CLIENT, "no \"VRFY\"", "reject", "warning",
+	    ev.text, true);
+	finish();
+	ck_assert_str_eq(ask("select side || '|' || severity || '|' || detail"
+	    " || '|' || rule || '|' || (t_us = (select t_us from exchange"
+	    " where verb = 'VRFY')) from event where name = 'rule'"),
+	    "client|warning|would reject: bob|no \"VRFY\"|1");
+	ck_assert_str_eq(ask("select events || rewritten from session"), "10");
+}
+END_TEST
+
+START_TEST(rules_are_counted_beyond_the_rows_there_are)
+{
+	say(SMTP_SERVER, "220 mx\r\n", 100);
+	for (int i = 0; i < 1200; i++)
+		tap_rule(&tap, SMTP_SERVER, "r", "event", "notice",
+		    SPAN(""), false);
+	finish();
+	ck_assert_str_eq(ask("select events from session"), "1200");
+	ck_assert_str_eq(ask("select count(*) || min(detail) from event"),
+	    "1000event");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -250,6 +369,10 @@ main(void)
 	tcase_add_loop_test(t, wire_is_what_came_but_for_the_credential, 0, 5);
 	tcase_add_test(t, no_secret_is_in_any_file);
 	tcase_add_test(t, no_two_segments_have_the_same_time);
+	tcase_add_loop_test(t, a_secret_that_was_withheld_is_in_no_file, 0, 2);
+	tcase_add_test(t, what_is_made_has_the_time_of_the_octet_before_it);
+	tcase_add_test(t, a_rule_that_fired_is_a_row_with_the_events_time);
+	tcase_add_test(t, rules_are_counted_beyond_the_rows_there_are);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);

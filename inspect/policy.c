@@ -128,13 +128,19 @@ policy_has_word(struct policy_words words, struct span word)
 	return false;
 }
 
+static bool
+has_reply(const struct policy_rule *r)
+{
+	return r->action == POLICY_REJECT || r->action == POLICY_DROP ||
+	    r->action == POLICY_RATE;
+}
+
 /* What cannot be done to what. */
 static const char *
 check_rule(const struct policy_rule *r)
 {
 	bool keyword = r->subject == POLICY_EHLO_KEYWORD;
-	bool refuses = r->action == POLICY_REJECT || r->action == POLICY_DROP ||
-	    r->action == POLICY_RATE;
+	bool refuses = has_reply(r);
 	bool silent = r->subject == POLICY_EVENT &&
 	    r->tiles == 1u << SMTP_COMMAND;
 
@@ -194,7 +200,8 @@ seal_rule(struct policy *p, const struct policy_rule *r)
 		p->edits_ehlo = true;
 	if (only_tells(r))
 		return;
-	p->holds[SMTP_SERVER] |= is_of_replies(r);
+	/* A reply of ours must not come in the middle of a line. */
+	p->holds[SMTP_SERVER] |= is_of_replies(r) || has_reply(r);
 	p->holds[SMTP_CLIENT] |= !is_of_replies(r) ||
 	    (r->subject == POLICY_EVENT && r->tiles != 1u << SMTP_REPLY);
 }
@@ -212,7 +219,8 @@ policy_seal(struct policy *p)
 {
 	p->holds[SMTP_CLIENT] = p->newline != POLICY_NEWLINE_PASS ||
 	    p->guards_tls;
-	p->holds[SMTP_SERVER] = edits_replies(p) || p->guards_tls;
+	p->holds[SMTP_SERVER] = edits_replies(p) || p->guards_tls ||
+	    p->newline == POLICY_NEWLINE_REJECT;
 	p->reads_content = false;
 	p->edits_ehlo = p->filters_auth || p->ehlo_add.n;
 	for (size_t i = 0; i < p->n_rules; i++)

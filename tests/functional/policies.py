@@ -4,7 +4,9 @@ A policy is the text of a policy section. EMPTY changes nothing and lets bytes
 through before they are understood; with HELD all goes through the gate, though
 no rule of it ever holds: what must be so with one must be so with the other.
 """
-from tap_harness import BUILD, Daemon
+import threading
+
+from tap_harness import BUILD, Daemon, check
 from talker import Talker
 
 EMPTY = ""
@@ -14,6 +16,7 @@ HELD = """
     match "header length"  { gt = 1GiB  action = drop }
 """
 MODES = {"empty": EMPTY, "held": HELD}
+MASKS = {**MODES, "mask": "profile = mask"}
 
 
 def quoted(text):
@@ -59,6 +62,59 @@ def relayed(t, policy, *options, **more):
     daemon = behind(t, upstream.getsockname()[1], policy, *options, **more)
     client = t.connect(daemon.port)
     return daemon, client, t.started(Talker(upstream.accept()[0]))
+
+
+def in_each(t, modes, *options, **more):
+    """A session under each policy, the greeting said; each has a recording of
+    its own."""
+    for mode, policy in modes.items():
+        daemon, client, server = relayed(t, policy, *options,
+                                         record=f"{mode}.db", **more)
+        server.say(b"220 server.test ESMTP\r\n")
+        check(client.hear_reply().startswith(b"220 "), "the greeting")
+        yield daemon, client, server
+
+
+def turn(client, server, command, reply=b"250 2.0.0 Ok\r\n"):
+    """A command that arrives as it was said, and its reply, too."""
+    speak(client, server, command)
+    speak(server, client, reply)
+
+
+def speak(speaker, hearer, octets):
+    """However many: they arrive as they were said."""
+    thread = threading.Thread(target=speaker.say, args=(octets,), daemon=True)
+    thread.start()
+    hearer.hear(octets)
+    thread.join()
+
+
+def open_data(client, server, recipients=1):
+    """A transaction, up to where its content begins."""
+    turn(client, server, b"MAIL FROM:<a@client.test>\r\n")
+    for i in range(recipients):
+        turn(client, server, b"RCPT TO:<%d@server.test>\r\n" % i)
+    turn(client, server, b"DATA\r\n", b"354 go\r\n")
+
+
+def send(client, server, content):
+    """A message whose content arrives as it was said."""
+    open_data(client, server)
+    speak(client, server, content)
+    turn(client, server, b".\r\n")
+
+
+def part(client, server):
+    """QUIT, and both ends."""
+    turn(client, server, b"QUIT\r\n", b"221 bye\r\n")
+    server.close()
+    client.hear_end().close()
+
+
+def events(daemon):
+    """The names of the events of a session that is over."""
+    daemon.sessions(1)
+    return {r["name"] for r in daemon.rows("SELECT name FROM event")}
 
 
 def rules(daemon, session=None):

@@ -40,7 +40,7 @@ static void
 body_over(struct mime *m)
 {
 	m->measures.anomalies |= encoding_end(&m->encoding);
-	m->encoding = (struct encoding){ ENCODING_NONE };
+	m->encoding = (struct encoding){ .kind = ENCODING_NONE };
 }
 
 /* The header under way is over; what follows is its body. */

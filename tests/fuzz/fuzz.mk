@@ -10,13 +10,13 @@ FUZZ_SANITIZERS := -fsanitize=fuzzer-no-link,address,undefined \
 FUZZ_CFLAGS := -std=c11 $(WARN) -O2 -g $(FUZZ_SANITIZERS) -MMD -MP
 
 FUZZ_INSPECT := $(patsubst %.c,$(FUZZ)/%.o,$(sort $(wildcard inspect/*.c)))
-FUZZ_SHORT := fuzz_transcript fuzz_wire fuzz_message
+FUZZ_SHORT := fuzz_transcript fuzz_wire fuzz_message fuzz_mime
 FUZZ_TARGETS := $(patsubst %,$(FUZZ)/%,fuzz_engine $(FUZZ_SHORT))
 FUZZ_SCRIPT := $(patsubst %,tests/fuzz/%.o,script input)
 
 # Half of the time for the engine at least; the others get a tenth each.
 FUZZ_TENTH := $(shell expr $(FUZZ_SECONDS) / 10 + 1)
-FUZZ_ENGINE_SECONDS := $(shell expr $(FUZZ_SECONDS) - 3 '*' $(FUZZ_TENTH) \
+FUZZ_ENGINE_SECONDS := $(shell expr $(FUZZ_SECONDS) - 4 '*' $(FUZZ_TENTH) \
 	'|' 1)
 
 $(FUZZ)/%.o: %.c
@@ -39,12 +39,14 @@ FUZZ_SEEDS := $(sort $(wildcard tests/transcripts/*.smtp \
 	$(FUZZ_CORPUS)/_streams/*.dlg $(FUZZ_CORPUS)/_seeds/*s2c \
 	$(FUZZ_CORPUS)/_seeds/*c2s))
 
-$(FUZZ)/seeds/made: $(FUZZ)/seeds.tool $(FUZZ_SEEDS)
+$(FUZZ)/seeds/made: $(FUZZ)/seeds.tool $(FUZZ_SEEDS) \
+		$(wildcard tests/fuzz/mime/*.eml)
 	@mkdir -p $(FUZZ)/seeds/fuzz_engine $(FUZZ)/seeds/fuzz_transcript \
-		$(FUZZ)/seeds/fuzz_message
+		$(FUZZ)/seeds/fuzz_message $(FUZZ)/seeds/fuzz_mime
 	@$(FUZZ)/seeds.tool $(FUZZ)/seeds/fuzz_engine $(FUZZ_SEEDS)
 	@cp tests/transcripts/*.smtp $(FUZZ)/seeds/fuzz_transcript
 	@cp tests/transcripts/*.smtp $(FUZZ)/seeds/fuzz_message
+	@cp tests/transcripts/*.smtp tests/fuzz/mime/*.eml $(FUZZ)/seeds/fuzz_mime
 	@touch $@
 
 $(FUZZ)/verbs.dict: tests/fuzz/dictionary.awk inspect/verbs.def

@@ -6,8 +6,15 @@
 #define PROXY_POLICIES_H
 
 #include "inspect/policy.h"
+#include "proxy/report.h"
 
 struct policies;
+struct tree;
+
+/* Those of the text, and the profiles that it asks for by name. NULL: errors were
+ * reported. host: what this machine is called, where a policy does not say. */
+struct policies *policies_make(const struct tree *, const char *host,
+    struct config_report *);
 
 /* Sealed and checked. NULL: there is none of this name. */
 const struct policy *policies_find(const struct policies *, const char *name);

@@ -12,8 +12,9 @@ add_line(char text[CONFIG_REPORT], struct place at, const char *format,
 {
 	char line[SENTENCE_MAX];
 	size_t n = strlen(text);
-	int head = snprintf(line, sizeof(line) / 2, "%s:%d: ", at.file,
-	    at.line);
+	int head = at.line ?
+	    snprintf(line, sizeof(line) / 2, "%s:%d: ", at.file, at.line) :
+	    snprintf(line, sizeof(line) / 2, "%s: ", at.file);
 
 	if (head >= (int)sizeof(line) / 2)
 		head = sizeof(line) / 2 - 1;

@@ -14,7 +14,7 @@ struct config_report {
 
 struct place {
 	const char *file;
-	int line;
+	int line;		/* 0: the file as a whole */
 };
 
 /* "FILE:LINE: " and a sentence; what is not printable in it becomes `?`. */

@@ -163,21 +163,17 @@ read_listeners(struct reader *r)
 {
 	cfg_t *root = tree_root(r->tree);
 	struct settings *s = r->settings;
-	unsigned n = cfg_size(root, "listener");
 	struct options *o = calloc(1, sizeof(*o));
 
-	s->listeners = calloc(n ? n : 1, sizeof(*s->listeners));
-	if (o == NULL || s->listeners == NULL)
-		report_error(r->report, place_of(r, root), "out of memory");
-	else
-		for (unsigned i = 0; i < n; i++) {
-			cfg_t *section = cfg_getnsec(root, "listener", i);
+	for (unsigned i = 0; o && i < s->n_listeners; i++) {
+		cfg_t *section = cfg_getnsec(root, "listener", i);
 
-			if (read_listener(r, section, o))
-				fill_listener(s, &s->listeners[i],
-				    cfg_title(section), o);
-			s->n_listeners++;
-		}
+		if (read_listener(r, section, o))
+			fill_listener(s, &s->listeners[i], cfg_title(section),
+			    o);
+	}
+	if (o == NULL)
+		report_error(r->report, place_of(r, root), "out of memory");
 	for (unsigned i = 0; i < s->n_listeners; i++)
 		for (unsigned k = 0; k < s->listeners[i].n_listen; k++)
 			check_address(r, i, k);
@@ -236,24 +232,22 @@ struct settings *
 config_read(const char *path, const char *host, struct config_report *report)
 {
 	struct reader r = { .report = report };
-	struct settings *s = NULL;
 
 	report->errors[0] = report->notes[0] = '\0';
 	r.tree = tree_read(path, report);
-	if (r.tree && (s = calloc(1, sizeof(*s))) == NULL)
+	if (r.tree == NULL)
+		return NULL;
+	r.settings = settings_new(cfg_size(tree_root(r.tree), "listener"));
+	if (r.settings)
+		read_all(&r, path, host);
+	else
 		report_error(report, (struct place){ path, 0 },
 		    "out of memory");
-	if (s) {
-		atomic_init(&s->users, 1);
-		r.settings = s;
-		read_all(&r, path, host);
-	}
 	tree_free(r.tree);
-	if (s && report->errors[0]) {
-		settings_drop(s);
-		s = NULL;
-	}
-	return s;
+	if (report->errors[0] == '\0')
+		return r.settings;
+	settings_free(r.settings);
+	return NULL;
 }
 
 struct policies *

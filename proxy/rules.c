@@ -127,7 +127,7 @@ add_block(struct draft *d)
 
 	if (block == NULL)
 		return;
-	rule = draft_rule(d, block->name, POLICY_COMMAND_VERB, POLICY_REJECT);
+	rule = draft_rule(d, "block", POLICY_COMMAND_VERB, POLICY_REJECT);
 	draft_verbs(d, rule, block);
 	draft_reply(d, rule, NOT_IMPLEMENTED);
 }
@@ -141,7 +141,7 @@ add_keywords(struct draft *d, const char *key, bool unless,
 
 	if (option == NULL)
 		return;
-	rule = draft_rule(d, option->name, POLICY_EHLO_KEYWORD, action);
+	rule = draft_rule(d, key, POLICY_EHLO_KEYWORD, action);
 	rule->unless = unless;
 	rule->words = draft_words(d, option);
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proxy/policies.h"
+
 struct settings *
 settings_new(unsigned n_listeners)
 {
@@ -168,6 +170,7 @@ settings_free(struct settings *s)
 		if (l->seats && --l->seats->users == 0)
 			free(l->seats);
 	}
+	policies_free(s->policies);
 	free(s->rates);
 	free(s->record);
 	free(s->listeners);

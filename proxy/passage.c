@@ -219,7 +219,7 @@ passage_event(struct conn *c, enum smtp_side side, const struct smtp_event *ev)
 	if (held)
 		p->ahead[side] -= gone < ev->raw.n ? gone : ev->raw.n;
 	if (held && c->state == CONN_OVER && gone == 0) {
-		tap_event(&c->tap, ev, TAP_WITHHELD);	/* nobody to send to */
+		tap_event(&c->tap, ev, TAP_UNSENT);
 		return;
 	}
 	gate_event(&p->gate, &c->smtp, ev, gone > 0, c->active_ns / 1000);

@@ -131,8 +131,8 @@ enter_fact(struct account *a, const struct smtp_event *ev,
 }
 
 static void
-enter_reply(struct account *a, const struct smtp_event *ev, int64_t t_us,
-    struct recorder_session *facts, struct ledger *to)
+enter_reply(struct account *a, const struct smtp_event *ev, bool withheld,
+    int64_t t_us, struct recorder_session *facts, struct ledger *to)
 {
 	struct span text = secret_echoed(&a->secret, ev->text) ?
 	    SPAN(SECRET_STAND_IN) : ev->text;
@@ -147,9 +147,13 @@ enter_reply(struct account *a, const struct smtp_event *ev, int64_t t_us,
 		return;
 	facts->last_code = ev->code;
 	text_copy(a->enhanced, sizeof a->enhanced, reply.enhanced);
+	if (ev->verb != SMTP_NONE)
+		dialogue_pass_over(&a->dialogue, to->exchanges);
 	if (!dialogue_answered(&a->dialogue, false, &c))
 		c = (struct dialogue_command){ .verb = SMTP_NONE };
-	enter_fact(a, ev, &c, &reply, facts, to);
+	/* A client that was not asked for data sends none. */
+	if (!withheld || ev->fact != SMTP_FACT_DATA_BEGINS)
+		enter_fact(a, ev, &c, &reply, facts, to);
 	if (ev->answered)
 		dialogue_answer(&a->dialogue, to->exchanges, t_us, ev->code,
 		    reply.enhanced, false);
@@ -236,7 +240,7 @@ static void
 enter(struct account *a, const struct smtp_event *ev, enum tap_fate fate,
     int64_t t_us, struct recorder_session *facts, struct ledger *to)
 {
-	bool withheld = fate == TAP_WITHHELD;
+	bool withheld = fate == TAP_WITHHELD || fate == TAP_UNSENT;
 
 	switch (ev->tile) {
 	case SMTP_COMMAND:
@@ -253,7 +257,7 @@ enter(struct account *a, const struct smtp_event *ev, enum tap_fate fate,
 		    (struct span){ NULL, 0 }, withheld);
 		break;
 	case SMTP_REPLY:
-		enter_reply(a, ev, t_us, facts, to);
+		enter_reply(a, ev, withheld, t_us, facts, to);
 		break;
 	case SMTP_OPAQUE:
 	case SMTP_TILES:

@@ -214,14 +214,33 @@ dialogue_answer(struct dialogue *d, struct text *exchanges, int64_t t_us,
 		forget_oldest(d);
 }
 
-void
-dialogue_end(struct dialogue *d, struct text *exchanges)
+static void
+leave_oldest(struct dialogue *d, struct text *exchanges)
 {
 	struct dialogue_command c;
 
-	while (dialogue_oldest(d, &c)) {
-		put_command(d, exchanges, &c);
-		text_str(exchanges, "null,null,null,null,null]");
-		forget_oldest(d);
-	}
+	(void)dialogue_oldest(d, &c);
+	put_command(d, exchanges, &c);
+	text_str(exchanges, "null,null,null,null,null]");
+	forget_oldest(d);
+}
+
+void
+dialogue_pass_over(struct dialogue *d, struct text *exchanges)
+{
+	unsigned n = 0;
+
+	while (n < d->n && entry(d, n)->withheld)
+		n++;
+	if (n == d->n)
+		return;		/* out of memory: that command is missing */
+	while (n--)
+		leave_oldest(d, exchanges);
+}
+
+void
+dialogue_end(struct dialogue *d, struct text *exchanges)
+{
+	while (d->n)
+		leave_oldest(d, exchanges);
 }

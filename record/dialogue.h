@@ -58,6 +58,10 @@ bool dialogue_answered(const struct dialogue *, bool own,
 void dialogue_answer(struct dialogue *, struct text *exchanges, int64_t t_us,
     int code, struct span enhanced, bool own);
 
+/* The server answers a command of those that wait: what was withheld in front of
+ * it never got a reply, not even of ours. Write that. */
+void dialogue_pass_over(struct dialogue *, struct text *exchanges);
+
 /* The session is over: write those that were never answered. */
 void dialogue_end(struct dialogue *, struct text *exchanges);
 

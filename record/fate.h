@@ -5,6 +5,7 @@
 enum tap_fate {
 	TAP_FORWARDED,	/* they went on as they were */
 	TAP_WITHHELD,	/* none of them did */
+	TAP_UNSENT,	/* the same, for nobody was there to take them */
 	TAP_EDITED,	/* the pieces that follow tell */
 };
 

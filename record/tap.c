@@ -100,7 +100,7 @@ tap_event(struct tap *t, const struct smtp_event *ev, enum tap_fate fate)
 		s->event_us = reel_when(&s->reel, ev->side, ev->raw.n - 1,
 		    s->last_us);
 	} else {
-		keep(t, ev->raw, fate == TAP_WITHHELD);
+		keep(t, ev->raw, fate != TAP_FORWARDED);
 		s->event_us = s->piece.t_us;
 	}
 	account_event(&s->account, ev, fate, s->event_us, &t->facts, &to);

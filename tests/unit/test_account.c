@@ -112,6 +112,28 @@ START_TEST(servers_reply_never_answers_what_it_was_not_given)
 }
 END_TEST
 
+START_TEST(command_withheld_in_silence_leaves_the_next_its_reply)
+{
+	begin();
+	withheld("VRFY b\r\n");
+	C("NOOP\r\n");
+	S("250 noop\r\n");
+	ck_assert(has(&b.exchanges,
+	    "\"VRFY\",\"b\",0,null,null,null,null,null]"));
+	ck_assert(has(&b.exchanges, "\"NOOP\",null,1,250,null,\"noop\","));
+}
+END_TEST
+
+START_TEST(what_nobody_was_there_to_take_is_not_rewritten)
+{
+	begin();
+	say_so(SMTP_CLIENT, "QUIT\r\n", TAP_UNSENT);
+	end();
+	ck_assert(has(&b.exchanges, "\"QUIT\",null,0,null,"));
+	ck_assert_uint_eq(b.facts.rewritten, 0);
+}
+END_TEST
+
 START_TEST(withheld_command_that_is_never_answered_is_kept)
 {
 	begin();
@@ -156,6 +178,9 @@ main(void)
 	tcase_add_test(t, withheld_command_is_answered_by_us_in_its_place);
 	tcase_add_test(t, servers_reply_never_answers_what_it_was_not_given);
 	tcase_add_test(t, withheld_command_that_is_never_answered_is_kept);
+	tcase_add_test(t,
+	    command_withheld_in_silence_leaves_the_next_its_reply);
+	tcase_add_test(t, what_nobody_was_there_to_take_is_not_rewritten);
 	tcase_add_test(t, rewritten_counts_commands_replies_and_contents_once);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);

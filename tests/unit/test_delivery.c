@@ -175,6 +175,19 @@ START_TEST(header_of_edited_content_is_that_which_the_server_was_given)
 }
 END_TEST
 
+START_TEST(content_that_was_never_asked_for_is_not_cut_short)
+{
+	begin();
+	C("MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n");
+	S("250 ok\r\n250 ok\r\n");
+	say_so(SMTP_SERVER, "354 go\r\n", TAP_WITHHELD);
+	own("421 4.3.2 closing\r\n");
+	end();
+	ck_assert(!has(&b.events, "cut-short"));
+	ck_assert(!b.messages->content);
+}
+END_TEST
+
 START_TEST(withheld_reset_leaves_the_content_under_way)
 {
 	begin();
@@ -231,6 +244,7 @@ main(void)
 	tcase_add_test(t, last_chunk_refused_by_us_ends_its_message);
 	tcase_add_test(t, edited_content_counts_as_the_server_was_given_it);
 	tcase_add_test(t, header_of_edited_content_is_that_which_the_server_was_given);
+	tcase_add_test(t, content_that_was_never_asked_for_is_not_cut_short);
 	tcase_add_test(t, withheld_reset_leaves_the_content_under_way);
 	tcase_add_test(t, content_that_never_ended_is_told);
 	tcase_add_test(t, odd_header_is_told_at_the_end_of_its_message);

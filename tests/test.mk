@@ -12,8 +12,10 @@ $(B)/libreplay.a: $(filter-out %/main.o,$(REPLAY))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-# test_x is linked with the program whose module x is, if it is one's.
-floor = $(patsubst %,$(B)/lib%.a,$(foreach f,proxy replay,\
+# test_x is linked with the program whose module x is, if it is one's; FLOOR_x
+# says it for an x that is no module.
+FLOOR_vectors := proxy
+floor = $(patsubst %,$(B)/lib%.a,$(FLOOR_$(1)) $(foreach f,proxy replay,\
 	$(if $(wildcard $(f)/$(1).c),$(f))))
 
 .SECONDEXPANSION:

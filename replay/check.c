@@ -60,8 +60,7 @@ check_tiling(struct check *c, const struct store_wire *wire, struct mail *mail)
 	struct walk_unit unit;
 
 	for (size_t i = 0; i < wire->n; i++)
-		if (wire->segments[i].kind == WIRE_BYTES ||
-		    wire->segments[i].kind == WIRE_REDACTED)
+		if (wire_is_stream(wire->segments[i].kind))
 			kept += wire->segments[i].bytes.n;
 	walk_open(&walk, wire);
 	while (walk_next(&walk, &unit)) {

@@ -56,7 +56,9 @@ wire_unit(const struct walk_unit *u)
 	json_t *object = json_pack("{s:I,s:s,s:s,s:b}",
 	    "t_us", (json_int_t)u->from_us,
 	    "side", u->side == SMTP_CLIENT ? "client" : "server",
-	    "tile", name_of(u), "sent", u->what != WALK_GAP);
+	    "tile", name_of(u), "sent", u->what != WALK_GAP &&
+	    u->fate == TAP_FORWARDED);
+	json_t *instead;
 
 	if (!object)
 		exit(complain(EXIT_UNREADABLE, "out of memory"));
@@ -65,6 +67,11 @@ wire_unit(const struct walk_unit *u)
 		    json_integer((json_int_t)u->octets));
 	else if (u->what == WALK_TILE || u->what == WALK_OWN)
 		set_bytes(object, u->ev.raw);
+	if (u->fate == TAP_EDITED) {
+		instead = json_object();
+		set_bytes(instead, u->sent);
+		(void)json_object_set_new(object, "instead", instead);
+	}
 	return object;
 }
 

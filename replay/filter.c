@@ -20,7 +20,17 @@ take_text(struct filter *f, const char *parameter, const char *value,
 {
 	(void)now_us;
 	f->bound[f->nbound++] = (struct filter_bound){ parameter, value, 0 };
-	return true;
+	return value[0] != '\0';
+}
+
+/* A word that stands alone. */
+static bool
+take_nothing(struct filter *f, const char *parameter, const char *value,
+    int64_t now_us)
+{
+	(void)now_us;
+	bind_number(f, parameter, 1);
+	return value[0] == '\0';
 }
 
 /* 550, 5xx, 25x. */
@@ -172,6 +182,8 @@ static const struct word {
 	{ "qid:", ":queue_id", take_text, "text" },
 	{ "verb:", ":verb", take_text, "a verb" },
 	{ "event:", ":event", take_text, "the name of an event" },
+	{ "rule:", ":rule", take_text, "the name of a rule" },
+	{ "rewritten", ":rewritten", take_nothing, "nothing behind it" },
 	{ "tls:", ":tls", take_text, "yes, no or text" },
 	{ "client:", "", take_client, "an address or a network" },
 	{ "code:", ":code_from", take_code, "a code such as 550 or 5xx" },
@@ -208,8 +220,7 @@ take_word(struct filter *f, const char *word, int64_t now_us,
 		if (given[i])
 			return refuse(error, "is given twice", word);
 		given[i] = true;
-		if (word[strlen(w->word)] && w->take(f, w->parameter,
-		    word + strlen(w->word), now_us))
+		if (w->take(f, w->parameter, word + strlen(w->word), now_us))
 			return true;
 		(void)snprintf(why, sizeof(why), "%s wants %s", w->word,
 		    w->wants);
@@ -217,7 +228,7 @@ take_word(struct filter *f, const char *word, int64_t now_us,
 	}
 	return refuse(error, "no such word; from: rcpt: helo: client: code: "
 	    "verb: tls: dur> dur< size> size< since: until: subject: event: "
-	    "and qid: are", word);
+	    "rule: qid: and rewritten are", word);
 }
 
 /* Cut the next word off *s into memory, its quotes taken off. NULL: none left,

@@ -51,6 +51,8 @@ struct filter {
 	"  verb:RCPT               such a command\n" \
 	"  event:NAME              an event of this name, or of this severity " \
 	"(attack)\n" \
+	"  rule:NAME  rewritten    a rule of the policy fired; it changed " \
+	"something\n" \
 	"  tls:yes|no|TEXT         TLS, of this version or cipher\n" \
 	"  dur>2s  dur<100ms       how long it took\n" \
 	"  size>1M  size<512       octets of a message; k, M, G are powers of " \

@@ -18,6 +18,9 @@ struct import {
 	struct recorder_port *port;
 	struct tap tap;
 	int64_t now_ns;		/* of the last thing that happened */
+	int64_t tile_us;	/* when the last tile came, */
+	enum smtp_side tile_side;	/* and from whom */
+	size_t rule;		/* the next of the session's to be fed */
 };
 
 /* The recorder has room again; import only waits where it needs some. */
@@ -62,6 +65,25 @@ given_id(const struct import *im, const char *id, unsigned char uuid[16])
 	    !is_known(im, id);
 }
 
+/* A line the engine has read, and what became of it. */
+static void
+feed_tile(struct import *im, const struct walk_unit *u)
+{
+	tap_event(&im->tap, &u->ev, u->fate);
+	if (u->fate != TAP_EDITED)
+		return;
+	for (size_t i = 0; i < u->run.n; i++) {
+		const struct track_piece *p = &u->run.pieces[i];
+
+		if (p->fate == TRACK_PASSED)
+			tap_passed(&im->tap, p->bytes);
+		else if (p->fate == TRACK_WITHHELD)
+			tap_withheld(&im->tap, p->bytes);
+		else
+			tap_made(&im->tap, p->bytes);
+	}
+}
+
 static void
 feed_unit(struct import *im, const struct walk_unit *u)
 {
@@ -73,7 +95,9 @@ feed_unit(struct import *im, const struct walk_unit *u)
 		tap_received(&im->tap, u->side, (size_t)u->octets, at_ns);
 		break;
 	case WALK_TILE:
-		tap_event(&im->tap, &u->ev, TAP_FORWARDED);
+		feed_tile(im, u);
+		im->tile_us = u->t_us;
+		im->tile_side = u->side;
 		break;
 	case WALK_OWN:
 		tap_own(&im->tap, u->side, u->ev.raw, at_ns);
@@ -92,6 +116,40 @@ feed_unit(struct import *im, const struct walk_unit *u)
 	tap_settle(&im->tap);
 	if (!tap_ready(&im->tap))
 		(void)recorder_flush(im->recorder);
+}
+
+/* "would reject: VALUE" */
+static void
+feed_rule(struct import *im, const struct reader_rule *rule,
+    enum smtp_side side)
+{
+	static const char would[] = "would ";
+	bool dry = span_starts(rule->detail, would);
+	struct span detail = span_from(rule->detail, dry ? strlen(would) : 0);
+	const char *colon = memmem(detail.p, detail.n, ": ", 2);
+	char name[128], severity[16], action[32];
+
+	text_copy(name, sizeof(name), rule->name);
+	text_copy(severity, sizeof(severity), rule->severity);
+	text_copy(action, sizeof(action), span_cut(&detail,
+	    colon ? (size_t)(colon - detail.p) : detail.n));
+	tap_rule(&im->tap, side, name, action, severity,
+	    span_from(detail, colon ? 2 : 0), dry);
+}
+
+/* The rules that fired on the segment of the tile that was fed last, when the
+ * next unit is of another. */
+static void
+feed_rules(struct import *im, const struct reader_session *s,
+    const struct walk_unit *next)
+{
+	if (next && next->what == WALK_TILE && next->t_us == im->tile_us)
+		return;
+	for (; im->rule < s->n_rules; im->rule++) {
+		if (next && s->rules[im->rule].t_us > im->tile_us)
+			break;
+		feed_rule(im, &s->rules[im->rule], im->tile_side);
+	}
 }
 
 /* Who ended it: the side that said so first, else the client. */
@@ -126,11 +184,16 @@ feed(struct import *im, const struct reader_session *s)
 	if (given_id(im, s->id, uuid))
 		from.uuid = uuid;
 	im->now_ns = 0;
+	im->tile_us = -1;
+	im->rule = 0;
 	if (!tap_open(&im->tap, im->port, &from))
 		return false;
 	walk_open(&walk, &s->wire);
-	while (walk_next(&walk, &unit))
+	while (walk_next(&walk, &unit)) {
+		feed_rules(im, s, &unit);
 		feed_unit(im, &unit);
+	}
+	feed_rules(im, s, NULL);
 	walk_close(&walk);
 	if (s->duration_us >= 0)
 		im->now_ns = s->duration_us * 1000;

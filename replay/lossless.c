@@ -11,8 +11,7 @@ struct writer {
 	FILE *out;
 	struct happenings events;
 	bool open;		/* a line of text is not ended */
-	enum smtp_side side;	/* of it */
-	bool own;
+	const char *mark;	/* of it */
 	bool goes_on;		/* its segment has more behind these bytes */
 };
 
@@ -44,17 +43,22 @@ put_escaped(FILE *out, struct span s, bool front)
 		    sizeof(text)), out);
 }
 
-/* A line, or a part of one that is its end or the segment's. begins: with it,
- * its segment. */
-static void
-put_piece(struct writer *w, const struct store_segment *seg, struct span piece,
-    bool begins)
+static const char *
+mark_of(const struct store_segment *seg)
 {
-	bool lf = piece.p[piece.n - 1] == '\n';
-	bool front = !w->open, blank;
 	struct transcript_line how = { .side = seg->side,
-	    .own = seg->kind == WIRE_OWN };
+	    .own = seg->kind == WIRE_OWN || seg->kind == WIRE_MADE,
+	    .held = seg->kind == WIRE_WITHHELD ||
+		seg->kind == WIRE_WITHHELD_REDACTED };
 
+	return transcript_mark(&how);
+}
+
+/* A line of text, or of one that is open, the next segment. begins: with a
+ * time. */
+static void
+begin_piece(struct writer *w, const struct store_segment *seg, bool begins)
+{
 	if (w->open && begins) {
 		fputs("\\{", w->out);
 		put_time(w->out, seg->t_us);
@@ -64,8 +68,20 @@ put_piece(struct writer *w, const struct store_segment *seg, struct span piece,
 			put_time(w->out, seg->t_us);
 			fputc(' ', w->out);
 		}
-		fputs(transcript_mark(&how), w->out);
+		fputs(w->mark, w->out);
 	}
+}
+
+/* A line, or a part of one that is its end or the segment's. begins: with it,
+ * its segment. */
+static void
+put_piece(struct writer *w, const struct store_segment *seg, struct span piece,
+    bool begins)
+{
+	bool lf = piece.p[piece.n - 1] == '\n';
+	bool front = !w->open, blank;
+
+	begin_piece(w, seg, begins);
 	/* the CR may be the segment before's: then LF stands alone here */
 	if (piece.n >= 2 && piece.p[piece.n - 2] == '\r' && lf)
 		piece.n -= 2;
@@ -78,23 +94,37 @@ put_piece(struct writer *w, const struct store_segment *seg, struct span piece,
 	if (lf)
 		fputc('\n', w->out);
 	w->open = !lf;
-	w->side = seg->side;
-	w->own = how.own;
 }
 
-/* more: the next bytes are of the same segment. */
+/* more: the next bytes go on the line these end in. */
 static void
-put_bytes(struct writer *w, const struct store_segment *seg, bool more)
+put_bytes(struct writer *w, const struct store_segment *seg, bool begins,
+    bool more)
 {
 	struct span s = seg->bytes;
-	bool begins = !seg->same_segment;
 
+	w->mark = mark_of(seg);
 	for (; s.n; begins = false) {
 		size_t n = span_line(s);
 
 		w->goes_on = more && (n == 0 || n == s.n);
 		put_piece(w, seg, span_cut(&s, n ? n : s.n), begins);
 	}
+}
+
+/* What was made in front of a segment's first octet, or behind a line of our
+ * own in it: without a time it would stand behind what came before, with one it
+ * would be a line of our own. So the segment begins with an empty line. */
+static void
+begin_with_nothing(struct writer *w, const struct store_segment *seg)
+{
+	const struct store_segment nothing = { .side = seg->side,
+	    .t_us = seg->t_us };
+
+	w->mark = mark_of(&nothing);
+	begin_piece(w, &nothing, true);
+	w->open = true;
+	break_line(w);
 }
 
 static void
@@ -112,21 +142,59 @@ put_mark(struct writer *w, const struct store_segment *seg)
 		    seg->kind == WIRE_FIN ? "ends" : "resets");
 }
 
-static void
-put_segment(struct writer *w, const struct store_segment *seg, bool more)
+static bool
+has_bytes(enum wire_kind kind)
 {
-	bool bytes = seg->kind == WIRE_BYTES || seg->kind == WIRE_REDACTED ||
-	    seg->kind == WIRE_OWN;
+	return kind == WIRE_OWN || kind == WIRE_MADE ||
+	    (wire_is_stream(kind) && kind != WIRE_GAP);
+}
 
-	if (w->open && (!bytes || seg->side != w->side ||
-	    (seg->kind == WIRE_OWN) != w->own))
+/* The next segment goes on the line this one ends in. */
+static bool
+goes_on(const struct store_wire *wire, size_t i)
+{
+	const struct store_segment *seg = &wire->segments[i];
+
+	return i + 1 < wire->n && seg[1].same_segment &&
+	    has_bytes(seg[1].kind) && mark_of(&seg[0]) == mark_of(&seg[1]);
+}
+
+static void
+put_segment(struct writer *w, const struct store_wire *wire, size_t i)
+{
+	const struct store_segment *seg = &wire->segments[i];
+	bool bytes = has_bytes(seg->kind);
+	bool begins = !seg->same_segment || seg->kind == WIRE_OWN;
+
+	if (w->open && (!bytes || mark_of(seg) != w->mark))
 		break_line(w);
 	if (!w->open)
 		happenings_before(&w->events, seg->t_us, w->out, false, "");
+	if (seg->kind == WIRE_MADE && (begins || seg[-1].kind == WIRE_OWN)) {
+		break_line(w);
+		begin_with_nothing(w, seg);
+		begins = false;
+	}
 	if (bytes)
-		put_bytes(w, seg, more);
+		put_bytes(w, seg, begins, goes_on(wire, i));
 	else
 		put_mark(w, seg);
+}
+
+static void
+put_wire(struct writer *w, const struct store_wire *wire)
+{
+	for (size_t i = 0; i < wire->n; i++)
+		put_segment(w, wire, i);
+	break_line(w);
+}
+
+void
+lossless_wire(FILE *out, const struct store_wire *wire)
+{
+	struct writer w = { .out = out };
+
+	put_wire(&w, wire);
 }
 
 bool
@@ -139,13 +207,11 @@ lossless(FILE *out, struct store *store, int64_t session,
 	sqlite3_stmt *row;
 
 	happenings_load(&w.events, store, session);
+	w.events.timed = true;
 	row = rows_of(store, SQL_SESSION_ROW, session);
 	if (rows_next(row))
 		frame_head(out, false, row, true);
-	for (size_t i = 0; i < wire.n; i++)
-		put_segment(&w, &wire.segments[i], i + 1 < wire.n &&
-		    wire.segments[i + 1].same_segment);
-	break_line(&w);
+	put_wire(&w, &wire);
 	happenings_before(&w.events, INT64_MAX, out, false, "");
 	frame_tail(out, false, row, 6);
 	sqlite3_reset(row);

@@ -68,8 +68,10 @@ over(struct mail *m)
 
 /* The content begins, goes on and ends as in record/account.c. */
 static void
-keep_content(struct mail *m, const struct smtp_event *ev)
+keep_content(struct mail *m, const struct walk_unit *u)
 {
+	const struct smtp_event *ev = &u->ev;
+
 	switch (ev->tile) {
 	case SMTP_COMMAND:
 		if (ev->verb == SMTP_BDAT_LAST && ev->last)
@@ -80,7 +82,10 @@ keep_content(struct mail *m, const struct smtp_event *ev)
 			begin(m);
 		break;
 	case SMTP_CONTENT:
-		put(m, ev->raw, ev->verb == SMTP_DATA);
+		for (size_t i = 0; i < u->run.n; i++)
+			if (u->run.pieces[i].fate != TRACK_WITHHELD)
+				put(m, u->run.pieces[i].bytes,
+				    ev->verb == SMTP_DATA);
 		if (ev->verb == SMTP_BDAT_LAST && ev->last)
 			over(m);
 		break;
@@ -114,6 +119,20 @@ take_decided(struct mail *m, const struct ledger *ledger)
 		claim(m, *m->end);
 }
 
+/* As the recorder's tap enters it. */
+static void
+enter(struct mail *m, const struct walk_unit *u, struct ledger *ledger)
+{
+	account_event(&m->account, &u->ev, u->fate, u->t_us, &m->facts,
+	    ledger);
+	if (u->fate != TAP_EDITED)
+		return;
+	account_changed(&m->account, &m->facts);
+	for (size_t i = 0; i < u->run.n; i++)
+		if (u->run.pieces[i].fate != TRACK_WITHHELD)
+			account_given(&m->account, u->run.pieces[i].bytes);
+}
+
 void
 mail_add(struct mail *m, const struct walk_unit *u)
 {
@@ -122,9 +141,8 @@ mail_add(struct mail *m, const struct walk_unit *u)
 	switch (u->what) {
 	case WALK_TILE:
 		if (m->keep)
-			keep_content(m, &u->ev);
-		account_event(&m->account, &u->ev, TAP_FORWARDED, u->t_us,
-		    &m->facts, &ledger);
+			keep_content(m, u);
+		enter(m, u, &ledger);
 		break;
 	case WALK_OWN:
 		if (u->side == SMTP_SERVER)

@@ -1,7 +1,7 @@
 /* mail: the messages of a recorded session, as they were meant.
  *
- * Takes the units of a walk and gives, for each message, what was sent of it with
- * DATA's dots taken out (RFC 5321 4.5.2), under the number it has in the view
+ * Takes the units of a walk and gives, for each message, what the server was
+ * given of it, DATA's dots taken out (RFC 5321 4.5.2), under the number it has in the view
  * message. Keeps the books with the recorder's own account, so that both agree
  * on what a message is. One thread; out of memory ends the program. */
 #ifndef REPLAY_MAIL_H

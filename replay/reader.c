@@ -3,102 +3,50 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "inspect/transcript.h"
+#include "replay/builder.h"
 #include "replay/moment.h"
 #include "replay/print.h"
 
-#define UNTIMED_US 1000		/* between segments whose time is not told */
-
-struct builder {
+struct reading {
 	struct reader_session *to;
-	size_t room;		/* segments there is room for */
-	int64_t now_us;		/* of the last segment; -1: none yet */
-	bool broken;		/* the next bytes begin a segment */
-	bool data;		/* the client's last line was DATA */
+	struct builder builder;
+	size_t room;		/* rules there is room for */
 };
 
-static void *
-need(void *p)
+/* Cut s up to the next end off its front; the end too. */
+static struct span
+take_to(struct span *s, const char *end)
 {
-	if (!p)
-		exit(complain(EXIT_UNREADABLE, "out of memory"));
-	return p;
+	const char *p = memmem(s->p, s->n, end, strlen(end));
+	struct span front = span_cut(s, p ? (size_t)(p - s->p) : s->n);
+
+	(void)span_cut(s, p ? strlen(end) : 0);
+	return front;
 }
 
-static struct store_segment *
-add_segment(struct builder *b, enum wire_kind kind, enum smtp_side side,
-    int64_t t_us, uint64_t octets)
-{
-	struct store_wire *w = &b->to->wire;
-
-	if (w->n == b->room) {
-		b->room = b->room ? 2 * b->room : 64;
-		w->segments = need(reallocarray(w->segments, b->room,
-		    sizeof(*w->segments)));
-	}
-	b->now_us = t_us;
-	w->segments[w->n] = (struct store_segment){ .kind = kind,
-	    .side = side, .t_us = t_us, .octets = octets };
-	return &w->segments[w->n++];
-}
-
-static int64_t
-time_of(const struct builder *b, const struct transcript_line *line)
-{
-	if (line->timed)
-		return line->t_us;
-	return b->now_us < 0 ? 0 : b->now_us + UNTIMED_US;
-}
-
-/* These bytes go on the segment before. */
-static bool
-goes_on(const struct builder *b, const struct transcript_line *line,
-    enum wire_kind kind)
-{
-	const struct store_wire *w = &b->to->wire;
-
-	return !line->timed && !b->broken && w->n > 0 &&
-	    kind == WIRE_BYTES && w->segments[w->n - 1].kind == kind &&
-	    w->segments[w->n - 1].side == line->side;
-}
-
+/* Other events will be found again. */
 static void
-add_bytes(struct builder *b, const struct transcript_line *line)
+add_event(struct reading *r, const struct transcript_line *line)
 {
-	struct store_wire *w = &b->to->wire;
-	enum wire_kind kind = line->own ? WIRE_OWN : WIRE_BYTES;
-	struct store_segment *seg;
+	struct reader_session *to = r->to;
+	struct reader_rule rule = { .t_us = line->timed ? line->t_us :
+	    r->builder.now_us };
+	struct span s = line->text;
 
-	if (!line->bytes.n)
+	if (!span_starts(s, "rule \""))
 		return;
-	if (goes_on(b, line, kind))
-		seg = &w->segments[w->n - 1];
-	else
-		seg = add_segment(b, kind, line->side, time_of(b, line), 0);
-	b->broken = false;
-	seg->octets += line->bytes.n;
-	seg->bytes.n += line->bytes.n;
-	text_span(&w->memory, line->bytes);
-	if (w->memory.failed)
-		(void)need(NULL);
-	if (line->side == SMTP_CLIENT && !line->own)
-		b->data = span_is(span_trim(span_chomp(line->bytes)), "DATA");
-}
-
-static void
-add_omitted(struct builder *b, const struct transcript_line *line)
-{
-	struct transcript_line end = { .side = SMTP_CLIENT,
-	    .bytes = SPAN(".\r\n") };
-	bool whole = b->data && line->side == SMTP_CLIENT &&
-	    !span_is(line->text, "not recorded") &&
-	    !span_is(line->text, "unfinished");
-
-	(void)add_segment(b, WIRE_GAP, line->side, time_of(b, line),
-	    line->octets);
-	b->broken = true;
-	if (whole)
-		add_bytes(b, &end);
+	(void)span_cut(&s, strlen("rule \""));
+	rule.name = take_to(&s, "\", ");
+	rule.severity = take_to(&s, ": ");
+	rule.detail = s;
+	if (to->n_rules == r->room) {
+		r->room = r->room ? 2 * r->room : 16;
+		to->rules = reallocarray(to->rules, r->room,
+		    sizeof(*to->rules));
+		if (!to->rules)
+			exit(complain(EXIT_UNREADABLE, "out of memory"));
+	}
+	to->rules[to->n_rules++] = rule;
 }
 
 static void
@@ -177,97 +125,55 @@ refuse(char error[READER_ERROR_MAX], struct span why)
 
 /* False: this line is not right. */
 static bool
-take_line(struct builder *b, const struct transcript_line *line,
+take_line(struct reading *r, const struct transcript_line *line,
     char error[READER_ERROR_MAX])
 {
 	switch (line->what) {
 	case TRANSCRIPT_BYTES:
-		add_bytes(b, line);
-		return true;
 	case TRANSCRIPT_OMITTED:
-		add_omitted(b, line);
-		return true;
 	case TRANSCRIPT_FIN:
 	case TRANSCRIPT_RESET:
-		(void)add_segment(b, line->what == TRANSCRIPT_FIN ? WIRE_FIN :
-		    WIRE_RESET, line->side, time_of(b, line), 0);
+		builder_add(&r->builder, line);
 		return true;
 	case TRANSCRIPT_CLOSED:
-		if (take_tail(b->to, line->text))
+		if (take_tail(r->to, line->text))
 			return true;
 		return refuse(error, SPAN("it is: === closed by client  "
 		    "0.118s"));
 	case TRANSCRIPT_SESSION:
-		if (take_head(b->to, line->text))
+		if (take_head(r->to, line->text))
 			return true;
 		return refuse(error, SPAN("it is: === session ID  "
 		    "2026-11-22T10:00:00Z  CLIENT -> SERVER"));
 	case TRANSCRIPT_BAD:
 		return refuse(error, line->text);
-	case TRANSCRIPT_EVENT:		/* they will be found again */
+	case TRANSCRIPT_EVENT:
+		add_event(r, line);
+		return true;
 	case TRANSCRIPT_COMMENT:
 		break;
 	}
 	return true;
 }
 
-/* Times first; at one time, the order of the lines, which is that of memory. */
-static int
-by_time(const void *left, const void *right)
-{
-	const struct store_segment *a = left, *b = right;
-
-	if (a->t_us != b->t_us)
-		return a->t_us < b->t_us ? -1 : 1;
-	return a->bytes.p < b->bytes.p ? -1 : a->bytes.p > b->bytes.p;
-}
-
-/* The bytes of the segments lie in memory one behind the other, as their lines
- * do in the text. */
-static void
-point_segments(struct store_wire *w)
-{
-	const char *p = w->memory.p;
-
-	for (size_t i = 0; i < w->n; i++) {
-		w->segments[i].bytes.p = p;
-		p += w->segments[i].bytes.n;
-	}
-}
-
+/* Read one line of text. *what: of its last part. */
 static bool
-is_one_segment(const struct store_segment *a, const struct store_segment *b)
+read_line(struct reading *r, struct span s, enum transcript_what *what,
+    char error[READER_ERROR_MAX])
 {
-	return a->t_us == b->t_us && a->side == b->side &&
-	    a->kind == WIRE_BYTES && b->kind == WIRE_BYTES;
-}
+	struct transcript_line line = { .more = false };
+	char *bytes = malloc(s.n + 2);
+	bool good;
 
-/* show prints what was said too early where it was understood: the times tell
- * the order in which it came, and which lines were one segment. */
-static void
-put_in_order(struct store_wire *w)
-{
-	struct text memory = { 0 };
-	size_t n = 0;
-
-	point_segments(w);
-	if (w->n)
-		qsort(w->segments, w->n, sizeof(*w->segments), by_time);
-	for (size_t i = 0; i < w->n; i++) {
-		const struct store_segment seg = w->segments[i];
-
-		text_span(&memory, seg.bytes);
-		if (n && is_one_segment(&w->segments[n - 1], &seg)) {
-			w->segments[n - 1].bytes.n += seg.bytes.n;
-			w->segments[n - 1].octets += seg.octets;
-		} else {
-			w->segments[n++] = seg;
-		}
-	}
-	w->n = n;
-	text_free(&w->memory);
-	w->memory = memory;
-	point_segments(w);
+	if (!bytes)
+		exit(complain(EXIT_UNREADABLE, "out of memory"));
+	do {
+		transcript_parse(&s, bytes, &line);
+		good = take_line(r, &line, error);
+	} while (good && line.more);
+	free(bytes);
+	*what = line.what;
+	return good;
 }
 
 /* The line at the front of s begins a session. */
@@ -281,28 +187,22 @@ bool
 reader_next(struct reader *r, struct reader_session *to,
     char error[READER_ERROR_MAX])
 {
-	struct builder b = { .to = to, .now_us = -1 };
+	struct reading reading = { .to = to };
 	bool any = false, good = true;
 
 	*to = (struct reader_session){ .duration_us = -1 };
+	builder_init(&reading.builder, &to->wire);
 	error[0] = '\0';
 	while (good && r->text.n && !(any && begins_session(r->text))) {
 		size_t n = span_line(r->text);
-		struct span s = span_cut(&r->text, n ? n : r->text.n);
-		char *bytes = need(malloc(s.n + 2));
-		struct transcript_line line = { .more = false };
+		enum transcript_what what;
 
 		r->line++;
-		do {
-			transcript_parse(&s, bytes, &line);
-			good = take_line(&b, &line, error);
-			any |= line.what != TRANSCRIPT_COMMENT;
-		} while (good && line.more);
-		free(bytes);
+		good = read_line(&reading, span_cut(&r->text,
+		    n ? n : r->text.n), &what, error);
+		any |= what != TRANSCRIPT_COMMENT;
 	}
-	put_in_order(&to->wire);
-	if (to->wire.memory.failed)
-		(void)need(NULL);
+	builder_finish(&reading.builder);
 	return good && any;
 }
 
@@ -310,4 +210,6 @@ void
 reader_free(struct reader_session *s)
 {
 	store_wire_free(&s->wire);
+	free(s->rules);
+	s->rules = NULL;
 }

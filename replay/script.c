@@ -191,8 +191,7 @@ add_step(struct reading *r, const struct store_segment *segment)
 	void *grown;
 
 	text_span(&s->client, segment->bytes);
-	if (segment->same_segment && s->nsteps &&
-	    s->steps[s->nsteps - 1].t_us == segment->t_us) {
+	if (s->nsteps && s->steps[s->nsteps - 1].t_us == segment->t_us) {
 		s->steps[s->nsteps - 1].to = s->client.n;
 		return;
 	}
@@ -223,15 +222,18 @@ read_segment(struct reading *r, const struct store_segment *segment)
 	switch (segment->kind) {
 	case WIRE_BYTES:
 	case WIRE_REDACTED:
-	case WIRE_WITHHELD:
-	case WIRE_WITHHELD_REDACTED:
 		if (segment->side == SMTP_CLIENT)
 			add_step(r, segment);
 		else
 			text_span(&r->script->server, segment->bytes);
 		break;
+	case WIRE_WITHHELD:
+	case WIRE_WITHHELD_REDACTED:
+		if (segment->side == SMTP_CLIENT)
+			add_step(r, segment);
+		break;
 	case WIRE_OWN:
-		/* What the client was told counts, whoever said it. */
+	case WIRE_MADE:
 		if (segment->side == SMTP_SERVER)
 			text_span(&r->script->server, segment->bytes);
 		break;
@@ -242,7 +244,6 @@ read_segment(struct reading *r, const struct store_segment *segment)
 	case WIRE_RESET:
 		end_side(r, segment->side);
 		break;
-	case WIRE_MADE:
 	case WIRE_KINDS:
 		break;
 	}

@@ -5,6 +5,9 @@
  * segment, and how many whole replies had come before it). The server's stream
  * is cut into replies. Steps and replies are in order of arrival.
  *
+ * It is the session as the client had it: what the client said, whether it was
+ * passed on or not, and what it was told, by the server or by smtptap.
+ *
  * In memory twice while it is read, once after; at most SCRIPT_MAX tiles,
  * steps and replies each. Pure but for malloc; one thread. */
 #ifndef REPLAY_SCRIPT_H

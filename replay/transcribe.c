@@ -2,25 +2,16 @@
 
 #include <stdlib.h>
 
-#include "record/content.h"
 #include "replay/frame.h"
 #include "replay/happenings.h"
+#include "replay/line.h"
+#include "replay/note.h"
 #include "replay/print.h"
 #include "replay/rows.h"
-#include "replay/walk.h"
 
 /* The times of show -t: "   +0.000412 ". */
 #define TIME_COLUMNS 12
 static const char no_time[] = "             ";
-
-/* Several units that make one line: mail content, or opaque octets. */
-struct heap {
-	bool open;
-	enum smtp_side side;
-	int64_t from_us, t_us;
-	uint64_t octets, missing;
-	uint64_t anomalies;
-};
 
 struct transcriber {
 	FILE *out;
@@ -31,7 +22,8 @@ struct transcriber {
 	bool tls;
 	struct heap body, opaque;
 	struct content *content;	/* of the message under way */
-	struct text line;		/* --data: a line not yet whole */
+	struct line said;		/* of the unit under way */
+	struct line body_line;		/* --data: one not yet whole */
 };
 
 static uint64_t
@@ -81,111 +73,107 @@ end_line(struct transcriber *t, uint64_t anomalies, int64_t from_us,
 	    t->options->colored, indent(t));
 }
 
+/* Lines that differ in nothing but their text. */
 static void
-put_line(struct transcriber *t, const struct walk_unit *u, bool own)
+put_lines(struct transcriber *t, const struct transcript_line *how,
+    struct span lines, int64_t from_us)
+{
+	while (lines.n) {
+		size_t n = span_line(lines);
+
+		begin_line(t, how->side, from_us);
+		print_line(t->out, t->options->colored, how,
+		    span_cut(&lines, n ? n : lines.n));
+	}
+}
+
+/* As it was said, unless something else went on: then that too. */
+static void
+put_line(struct transcriber *t, struct line *line, struct transcript_line how)
+{
+	how.held = line->withheld || line->made;
+	put_lines(t, &how, text_all(&line->said), line->from_us);
+	how.own = true;
+	if (how.held)
+		put_lines(t, &how, text_all(&line->sent), line->from_us);
+	line_clear(line);
+}
+
+/* Put the whole lines of this unit; what is left of it stays in line. */
+static void
+put_pieces(struct transcriber *t, const struct walk_unit *u,
+    struct line *line, const struct transcript_line *how)
+{
+	for (size_t i = 0; i < u->run.n; i++) {
+		struct track_piece piece = u->run.pieces[i];
+
+		while (piece.bytes.n) {
+			if (line_empty(line))
+				line->from_us = u->from_us;
+			if (line_add(line, &piece))
+				put_line(t, line, *how);
+		}
+	}
+	if (line_whole(line))
+		put_line(t, line, *how);
+}
+
+/* A unit that is a line. */
+static void
+put_said(struct transcriber *t, const struct walk_unit *u)
 {
 	struct transcript_line how = {
-		.side = u->side, .own = own, .tls = t->tls && !own,
+		.side = u->side, .tls = t->tls,
 		.odd = (u->ev.anomalies & violations()) != 0,
 	};
 
-	begin_line(t, u->side, u->from_us);
-	print_line(t->out, t->options->colored, &how, u->ev.raw);
+	put_pieces(t, u, &t->said, &how);
+	put_line(t, &t->said, how);
+	happenings_fired(&t->events, u->ev.raw, u->from_us, u->t_us, t->out,
+	    t->options->colored, indent(t));
 	end_line(t, u->ev.anomalies, u->from_us, u->t_us);
+}
+
+/* A line of our own has a time of its own, even in the midst of a segment. */
+static void
+put_own(struct transcriber *t, const struct walk_unit *u)
+{
+	struct transcript_line how = { .side = u->side, .own = true };
+
+	t->told_us = -1;
+	put_lines(t, &how, u->ev.raw, u->from_us);
 }
 
 static void
 put_note(struct transcriber *t, const struct heap *h, const char *note)
 {
-	struct transcript_line how = {
-		.side = h->side, .tls = t->tls,
-		.odd = (h->anomalies & violations()) != 0,
-	};
+	struct transcript_line how = heap_mark(h, violations());
 
+	how.tls = t->tls;
 	begin_line(t, h->side, h->from_us);
 	print_note(t->out, t->options->colored, &how, note);
 	end_line(t, h->anomalies, h->from_us, h->t_us);
 }
 
 static void
-heap_add(struct heap *h, const struct walk_unit *u)
-{
-	if (!h->open)
-		*h = (struct heap){ .open = true, .side = u->side,
-		    .from_us = u->from_us };
-	h->t_us = u->t_us;
-	h->octets += u->octets;
-	h->anomalies |= u->ev.anomalies;
-}
-
-static void
 flush_opaque(struct transcriber *t)
 {
-	char n[32], note[64];
+	char note[NOTE_MAX];
 
 	if (!t->opaque.open)
 		return;
 	t->opaque.open = false;
-	(void)snprintf(note, sizeof(note), "[%s bytes%s]",
-	    print_grouped(n, t->opaque.octets), t->tls ? " opaque" : "");
+	note_octets(note, t->opaque.octets, t->tls ? " opaque" : "");
 	put_note(t, &t->opaque, note);
 }
 
 static void
-print_digest(char *out, size_t room, struct content *content)
+need_content(struct transcriber *t)
 {
-	unsigned char sha256[32];
-	int used = snprintf(out, room, " sha256 ");
-
-	content_digest(content, sha256);
-	for (size_t i = 0; i < sizeof(sha256); i++)
-		used += snprintf(out + used, room - (size_t)used, "%02x",
-		    sha256[i]);
-}
-
-/* What --data prints of content: its whole lines. */
-static void
-put_body_lines(struct transcriber *t, bool rest)
-{
-	struct span s = text_all(&t->line);
-	struct transcript_line how = { .side = SMTP_CLIENT };
-	size_t n;
-
-	while ((n = span_line(s)) > 0 || (rest && (n = s.n) > 0)) {
-		begin_line(t, SMTP_CLIENT, t->body.from_us);
-		print_line(t->out, t->options->colored, &how,
-		    span_cut(&s, n));
-	}
-	if (s.n)
-		memmove(t->line.p, s.p, s.n);
-	t->line.n = s.n;
-}
-
-/* "[1,482 bytes sha256 ...]". Of a message in chunks the last one tells the
- * digest of the whole. */
-static void
-put_body_note(struct transcriber *t, bool chunk, bool last, bool whole)
-{
-	char n[32], of[32], note[192] = "", more[128] = "";
-	uint64_t size = chunk ? t->body.octets : t->content->size;
-
-	if (t->body.missing)
-		(void)snprintf(more, sizeof(more), ", %s of them not recorded",
-		    print_grouped(of, t->body.missing));
-	else if (!whole)
-		(void)snprintf(more, sizeof(more), " unfinished");
-	else if (last && t->content->size == size)
-		print_digest(more, sizeof(more), t->content);
-	else if (last) {
-		int used = snprintf(more, sizeof(more), "; all %s",
-		    print_grouped(of, t->content->size));
-
-		print_digest(more + used, sizeof(more) - (size_t)used,
-		    t->content);
-	}
-	(void)snprintf(note, sizeof(note), "[%s bytes%s]",
-	    print_grouped(n, size + t->body.missing), more);
-	put_note(t, &t->body, note);
+	if (!t->content)
+		t->content = content_new(true);
+	if (!t->content)
+		exit(complain(EXIT_UNREADABLE, "out of memory"));
 }
 
 static void
@@ -199,48 +187,47 @@ forget_content(struct transcriber *t)
 static void
 end_body(struct transcriber *t, const struct walk_unit *u, bool whole)
 {
-	bool data = u->ev.tile == SMTP_END_OF_DATA;
-	bool last = data || u->ev.verb == SMTP_BDAT_LAST;
+	struct note_end end = { .chunk = u->ev.tile != SMTP_END_OF_DATA,
+	    .whole = whole };
+	char note[NOTE_MAX];
 
-	if (!t->body.open && !data)
+	end.last = !end.chunk || u->ev.verb == SMTP_BDAT_LAST;
+	if (!t->body.open && end.chunk)
 		return;
 	if (!t->body.open)
 		heap_add(&t->body, u);
-	if (!t->content)
-		t->content = content_new(true);
-	if (!t->content)
-		exit(complain(EXIT_UNREADABLE, "out of memory"));
+	need_content(t);
 	if (t->options->data) {
-		put_body_lines(t, true);
-		if (data)
-			put_line(t, u, false);
-		else
-			end_line(t, t->body.anomalies, t->body.from_us,
-			    t->body.t_us);
+		put_line(t, &t->body_line,
+		    (struct transcript_line){ .side = SMTP_CLIENT });
+		end_line(t, t->body.anomalies, t->body.from_us, t->body.t_us);
+		if (!end.chunk)
+			put_said(t, u);
 	} else {
 		t->body.anomalies |= u->ev.anomalies;
-		put_body_note(t, !data, last, whole);
+		t->body.withheld |= u->run.withheld;
+		note_body(note, &t->body, t->content, &end);
+		put_note(t, &t->body, note);
 	}
 	t->body.open = false;
-	if (last)
+	if (end.last)
 		forget_content(t);
 }
 
+/* The digest is that of what the server was given. */
 static void
 add_content(struct transcriber *t, const struct walk_unit *u)
 {
-	if (!t->content)
-		t->content = content_new(true);
-	if (!t->content)
-		exit(complain(EXIT_UNREADABLE, "out of memory"));
-	content_put(t->content, u->ev.raw, u->ev.verb == SMTP_DATA);
+	static const struct transcript_line plain = { .side = SMTP_CLIENT };
+
+	need_content(t);
+	for (size_t i = 0; i < u->run.n; i++)
+		if (u->run.pieces[i].fate != TRACK_WITHHELD)
+			content_put(t->content, u->run.pieces[i].bytes,
+			    u->ev.verb == SMTP_DATA);
 	heap_add(&t->body, u);
-	if (t->options->data) {
-		if (!t->line.n)
-			t->body.from_us = u->from_us;
-		text_span(&t->line, u->ev.raw);
-		put_body_lines(t, false);
-	}
+	if (t->options->data)
+		put_pieces(t, u, &t->body_line, &plain);
 	if (u->ev.verb != SMTP_DATA && u->ev.last)
 		end_body(t, u, true);
 }
@@ -264,7 +251,7 @@ put_tile(struct transcriber *t, const struct walk_unit *u)
 		end_body(t, u, true);
 		break;
 	default:
-		put_line(t, u, false);
+		put_said(t, u);
 		break;
 	}
 	if (u->ev.fact == SMTP_FACT_DATA_BEGINS ||
@@ -276,7 +263,7 @@ put_tile(struct transcriber *t, const struct walk_unit *u)
 static void
 put_gap(struct transcriber *t, const struct walk_unit *u, bool in_content)
 {
-	char n[32], note[64];
+	char note[NOTE_MAX];
 	struct heap h = { .side = u->side, .from_us = u->from_us,
 	    .t_us = u->t_us };
 
@@ -288,8 +275,7 @@ put_gap(struct transcriber *t, const struct walk_unit *u, bool in_content)
 		t->body.missing += u->octets;
 		return;
 	}
-	(void)snprintf(note, sizeof(note), "[%s bytes not recorded]",
-	    print_grouped(n, u->octets));
+	note_octets(note, u->octets, " not recorded");
 	put_note(t, &h, note);
 }
 
@@ -319,7 +305,7 @@ put_unit(struct transcriber *t, const struct walk *walk,
 		put_tile(t, u);
 		break;
 	case WALK_OWN:
-		put_line(t, u, true);
+		put_own(t, u);
 		break;
 	case WALK_GAP:
 		put_gap(t, u, walk->in_data || t->body.open);
@@ -360,7 +346,8 @@ transcribe(FILE *out, struct store *store, int64_t session,
 	walk_close(&walk);
 	store_wire_free(&wire);
 	forget_content(&t);
-	text_free(&t.line);
+	line_free(&t.said);
+	line_free(&t.body_line);
 	happenings_free(&t.events);
 	return whole;
 }

@@ -11,78 +11,20 @@
 void
 walk_open(struct walk *w, const struct store_wire *wire)
 {
-	*w = (struct walk){ .wire = wire };
+	*w = (struct walk){ .wire = wire, .heard_us = -1 };
 	smtp_start(&w->smtp);
+	for (int side = 0; side < 2; side++)
+		track_open(&w->sides[side].track, wire, (enum smtp_side)side);
 }
 
 void
 walk_close(struct walk *w)
 {
-	text_free(&w->sides[SMTP_CLIENT].bytes);
-	text_free(&w->sides[SMTP_SERVER].bytes);
-}
-
-/* Kinds whose bytes the engine reads. */
-static bool
-is_spoken(enum wire_kind kind)
-{
-	return kind == WIRE_BYTES || kind == WIRE_REDACTED;
-}
-
-/* Go to the next segment of this side that has octets left. */
-static void
-seek(const struct walk *w, enum smtp_side side, struct walk_side *s)
-{
-	while (!s->left && s->segment < w->wire->n) {
-		const struct store_segment *seg;
-
-		seg = &w->wire->segments[s->segment];
-		if (seg->side == side && is_spoken(seg->kind))
-			s->left = seg->bytes.n;
-		if (!s->left)
-			s->segment++;
+	for (int side = 0; side < 2; side++) {
+		text_free(&w->sides[side].bytes);
+		track_close(&w->sides[side].track);
 	}
-}
-
-/* n octets of this side are cut off: when the first and the last of them came. */
-static void
-date(const struct walk *w, enum smtp_side side, size_t n,
-    struct walk_unit *unit)
-{
-	struct walk_side s = w->sides[side];
-
-	seek(w, side, &s);
-	if (s.segment < w->wire->n)
-		unit->from_us = w->wire->segments[s.segment].t_us;
-	unit->t_us = unit->from_us;
-	while (n > 0 && s.segment < w->wire->n) {
-		size_t piece = n < s.left ? n : s.left;
-
-		unit->t_us = w->wire->segments[s.segment].t_us;
-		n -= piece;
-		s.left -= piece;
-		if (!s.left)
-			s.segment++;
-		seek(w, side, &s);
-	}
-}
-
-static void
-advance(struct walk *w, enum smtp_side side, size_t n)
-{
-	struct walk_side *s = &w->sides[side];
-
-	s->cut += n;
-	while (n > 0 && s->segment < w->wire->n) {
-		size_t piece;
-
-		seek(w, side, s);
-		piece = n < s->left ? n : s->left;
-		n -= piece;
-		s->left -= piece;
-		if (!s->left)
-			s->segment++;
-	}
+	text_free(&w->sent);
 }
 
 /* Octets that BDAT or XEXCH50 announces. */
@@ -123,6 +65,76 @@ follow(struct walk *w, const struct smtp_event *ev)
 		w->in_data = w->holed = false;
 }
 
+/* What became of the unit: its pieces, and what the other side was given. */
+static void
+take_fate(struct walk *w, struct walk_unit *unit)
+{
+	const struct track_run *run = &unit->run;
+	bool passed = false;
+
+	track_take(&w->sides[unit->side].track, unit->ev.raw, &unit->run);
+	unit->from_us = run->from_us;
+	unit->t_us = run->t_us;
+	unit->sent = unit->ev.raw;
+	if (!run->withheld && !run->made)
+		return;
+	text_clear(&w->sent);
+	for (size_t i = 0; i < run->n; i++) {
+		passed |= run->pieces[i].fate == TRACK_PASSED;
+		if (run->pieces[i].fate != TRACK_WITHHELD)
+			text_span(&w->sent, run->pieces[i].bytes);
+	}
+	if (w->sent.failed)
+		exit(complain(EXIT_UNREADABLE, "out of memory"));
+	unit->fate = passed || run->made ? TAP_EDITED : TAP_WITHHELD;
+	unit->sent = text_all(&w->sent);
+}
+
+/* The server was sent a line in which it will know no verb. */
+static bool
+is_disguised(const struct walk_unit *unit)
+{
+	struct smtp_session server;
+	struct span sent = unit->sent;
+	struct smtp_event as;
+
+	smtp_start(&server);
+	return smtp_next(&server, SMTP_CLIENT, &sent, &as) == SMTP_EVENT &&
+	    as.verb == SMTP_UNKNOWN;
+}
+
+/* The server can only answer what it was sent. */
+static void
+tell_fate(struct walk *w, const struct walk_unit *unit)
+{
+	enum smtp_tile tile = unit->ev.tile;
+
+	if (unit->fate == TAP_WITHHELD && (tile == SMTP_COMMAND ||
+	    tile == SMTP_CREDENTIAL || tile == SMTP_END_OF_DATA))
+		smtp_withdraw(&w->smtp, &unit->ev);
+	if (unit->fate == TAP_EDITED && tile == SMTP_COMMAND &&
+	    is_disguised(unit))
+		smtp_disguise(&w->smtp, &unit->ev);
+	/* a condition of the policy may hold for one message only */
+	if (unit->ev.fact == SMTP_FACT_DATA_BEGINS)
+		smtp_strict(&w->smtp, w->strict = false);
+}
+
+/* The engine waits to see what the server took a lookalike of the end of data
+ * for. If the server was not given the lookalike, it never had the choice. */
+static bool
+knows_better(struct walk *w)
+{
+	const struct walk_side *s = &w->sides[SMTP_CLIENT];
+	size_t n = span_line(span_from(text_all(&s->bytes), s->cut));
+
+	if (!smtp_doubts_content(&w->smtp) || w->strict ||
+	    !track_changes(&s->track, n))
+		return false;
+	smtp_strict(&w->smtp, w->strict = true);
+	return true;
+}
+
 /* A unit of this side, if the engine can tell one. */
 static bool
 cut_unit(struct walk *w, enum smtp_side side, struct walk_unit *unit)
@@ -130,14 +142,17 @@ cut_unit(struct walk *w, enum smtp_side side, struct walk_unit *unit)
 	struct walk_side *s = &w->sides[side];
 	struct span in = span_from(text_all(&s->bytes), s->cut);
 
-	if (smtp_next(&w->smtp, side, &in, &unit->ev) != SMTP_EVENT)
+	if (smtp_next(&w->smtp, side, &in, &unit->ev) != SMTP_EVENT &&
+	    (side != SMTP_CLIENT || !knows_better(w) ||
+	    smtp_next(&w->smtp, side, &in, &unit->ev) != SMTP_EVENT))
 		return false;
 	unit->what = WALK_TILE;
 	unit->side = side;
 	unit->octets = unit->ev.raw.n;
-	date(w, side, unit->ev.raw.n, unit);
-	advance(w, side, unit->ev.raw.n);
+	s->cut += unit->ev.raw.n;
+	take_fate(w, unit);
 	follow(w, &unit->ev);
+	tell_fate(w, unit);
 	return true;
 }
 
@@ -202,6 +217,60 @@ hear(struct walk *w, enum smtp_side side, struct span bytes)
 	w->turn = side;
 }
 
+/* Octets of the segment that begins here: a line of our own may have been sent
+ * in the midst of it. */
+static uint64_t
+octets_of(const struct store_wire *wire, size_t i)
+{
+	const struct store_segment *first = &wire->segments[i];
+	uint64_t octets = 0;
+
+	for (; i < wire->n && wire->segments[i].t_us == first->t_us &&
+	    wire->segments[i].side == first->side; i++)
+		if (wire_is_stream(wire->segments[i].kind))
+			octets += wire->segments[i].bytes.n;
+	return octets;
+}
+
+/* All of a segment that came before a line of our own. True: it begins here. */
+static bool
+take_bytes(struct walk *w, struct walk_unit *unit)
+{
+	const struct store_segment *seg = &w->wire->segments[w->next - 1];
+	const struct store_segment *end = w->wire->segments + w->wire->n;
+	bool begins = seg->t_us != w->heard_us;
+
+	w->heard_us = seg->t_us;
+	unit->what = WALK_HEARD;
+	unit->octets = octets_of(w->wire, w->next - 1);
+	hear(w, seg->side, seg->bytes);
+	while (++seg < end && seg->same_segment && seg->kind != WIRE_GAP &&
+	    seg->kind != WIRE_OWN) {
+		if (wire_is_stream(seg->kind))
+			hear(w, seg->side, seg->bytes);
+		w->next++;
+	}
+	return begins;
+}
+
+/* A line of our own of the segment taken last. */
+static bool
+take_own(struct walk *w, struct walk_unit *unit)
+{
+	const struct store_segment *seg;
+	size_t n = span_line(w->own);
+
+	if (!w->own.n)
+		return false;
+	seg = &w->wire->segments[w->next - 1];
+	*unit = (struct walk_unit){ .what = WALK_OWN, .side = seg->side,
+	    .from_us = seg->t_us, .t_us = seg->t_us };
+	unit->ev.side = seg->side;
+	unit->ev.raw = span_cut(&w->own, n ? n : w->own.n);
+	unit->octets = unit->ev.raw.n;
+	return true;
+}
+
 /* Take the next segment. True: it is a unit by itself. */
 static bool
 take_segment(struct walk *w, struct walk_unit *unit)
@@ -217,25 +286,21 @@ take_segment(struct walk *w, struct walk_unit *unit)
 	case WIRE_REDACTED:
 	case WIRE_WITHHELD:
 	case WIRE_WITHHELD_REDACTED:
-		hear(w, seg->side, seg->bytes);
-		unit->what = WALK_HEARD;
-		return true;
+		return take_bytes(w, unit);
 	case WIRE_GAP:
 		if (seg->side == SMTP_CLIENT)
 			cross_gap(w, seg->octets);
 		unit->what = WALK_GAP;
 		return true;
 	case WIRE_OWN:
-		unit->what = WALK_OWN;
-		unit->ev.raw = seg->bytes;
-		unit->ev.side = seg->side;
-		return true;
+		w->own = seg->bytes;
+		return false;
 	case WIRE_FIN:
 	case WIRE_RESET:
 		smtp_end(&w->smtp, seg->side);
 		unit->what = seg->kind == WIRE_FIN ? WALK_FIN : WALK_RESET;
 		return true;
-	case WIRE_MADE:
+	case WIRE_MADE:		/* told with the octet it belongs to */
 	case WIRE_KINDS:
 		break;
 	}
@@ -250,7 +315,8 @@ walk_next(struct walk *w, struct walk_unit *unit)
 		    SMTP_CLIENT;
 
 		*unit = (struct walk_unit){ .what = WALK_TILE };
-		if (cut_unit(w, w->turn, unit) || cut_unit(w, other, unit))
+		if (cut_unit(w, w->turn, unit) || cut_unit(w, other, unit) ||
+		    take_own(w, unit))
 			return true;
 		if (w->next < w->wire->n) {
 			if (take_segment(w, unit))

@@ -53,5 +53,9 @@ where (:helo is null or instr(lower(s.helo), lower(:helo)) > 0)
     select 1 from part p, json_each(p.events) e
     where p.id >= s.id << 24 and p.id < (s.id + 1) << 24
       and :event in (e.value ->> 2, e.value ->> 3, e.value ->> 5)))
+  and (:rule is null or exists (
+    select 1 from part p, json_each(p.events) e
+    where p.id >= s.id << 24 and p.id < (s.id + 1) << 24
+      and e.value ->> 5 = :rule))
   and (:rewritten is null or s.rewritten > 0)
 order by v.number desc;

@@ -1,0 +1,181 @@
+/* A wire as text, and the same wire again. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "replay/lossless.h"
+#include "replay/reader.h"
+
+#define SEGMENTS_MAX	12
+#define FRAMES_MAX	5	/* of one segment */
+
+static unsigned seed;
+
+static size_t
+below(size_t n)
+{
+	return (size_t)rand_r(&seed) % n;
+}
+
+/* Octets that a line, a segment or an escape could end in. */
+static void
+put_octets(struct store_wire *w, struct store_segment *seg)
+{
+	static const char *const pieces[] = { "\r\n", "\n", "\r", "250-x\r\n",
+	    "250 x\r\n", " ", "\\", "[3 bytes]", "\\c", "\t", "a", "***",
+	    "DATA\r\n", ".\r\n", "\x80", "\\{+0.1}", "=>  " };
+	size_t n = 1 + below(4);
+
+	while (n--)
+		text_str(&w->memory, pieces[below(sizeof(pieces) /
+		    sizeof(*pieces))]);
+	seg->bytes.n = w->memory.n;	/* its end, until all is there */
+}
+
+static void
+put_segment(struct store_wire *w, enum smtp_side side, int64_t t_us)
+{
+	static const enum wire_kind kinds[] = { WIRE_BYTES, WIRE_BYTES,
+	    WIRE_WITHHELD, WIRE_MADE, WIRE_OWN };
+	size_t n = 1 + below(FRAMES_MAX);
+	enum wire_kind last = WIRE_KINDS;
+
+	for (size_t i = 0; i < n; i++) {
+		enum wire_kind kind = kinds[below(5)];
+		struct store_segment *seg = &w->segments[w->n];
+
+		if (kind == last)	/* they would be one */
+			continue;
+		*seg = (struct store_segment){ .kind = kind, .side = side,
+		    .same_segment = last != WIRE_KINDS, .t_us = t_us };
+		put_octets(w, seg);
+		last = kind;
+		w->n++;
+	}
+}
+
+/* Segments of both sides, as a policy may leave them. */
+static void
+make_wire(struct store_wire *w)
+{
+	size_t from = 0, n = 1 + below(SEGMENTS_MAX);
+	int64_t t_us = 0;
+
+	*w = (struct store_wire){ .segments = calloc(
+	    SEGMENTS_MAX * FRAMES_MAX, sizeof(*w->segments)) };
+	ck_assert_ptr_nonnull(w->segments);
+	for (size_t i = 0; i < n; i++) {
+		t_us += 1 + (int64_t)below(3000);
+		put_segment(w, below(2) ? SMTP_CLIENT : SMTP_SERVER, t_us);
+	}
+	for (size_t i = 0; i < w->n; i++) {
+		size_t to = w->segments[i].bytes.n;
+
+		w->segments[i].bytes = (struct span){ w->memory.p + from,
+		    to - from };
+		w->segments[i].octets = to - from;
+		from = to;
+	}
+}
+
+static char *
+text_of(const struct store_wire *w, size_t *n)
+{
+	char *text;
+	FILE *out = open_memstream(&text, n);
+
+	ck_assert_ptr_nonnull(out);
+	lossless_wire(out, w);
+	ck_assert_int_eq(fclose(out), 0);
+	return text;
+}
+
+static void
+expect_same(const struct store_wire *got, const struct store_wire *want,
+    const char *text)
+{
+	ck_assert_msg(got->n == want->n, "%zu segments, not %zu:\n%s", got->n,
+	    want->n, text);
+	for (size_t i = 0; i < want->n; i++) {
+		const struct store_segment *a = &got->segments[i];
+		const struct store_segment *b = &want->segments[i];
+
+		ck_assert_msg(a->kind == b->kind && a->side == b->side &&
+		    a->t_us == b->t_us && a->same_segment == b->same_segment &&
+		    a->bytes.n == b->bytes.n &&
+		    memcmp(a->bytes.p, b->bytes.p, b->bytes.n) == 0,
+		    "segment %zu of\n%s", i, text);
+	}
+}
+
+START_TEST(any_wire_comes_back)
+{
+	for (seed = 1; seed <= 3000; seed++) {
+		char error[READER_ERROR_MAX];
+		struct reader_session session;
+		struct store_wire wire;
+		struct reader reader;
+		size_t n, again_n;
+		char *text, *again;
+		unsigned begin = seed;
+
+		make_wire(&wire);
+		text = text_of(&wire, &n);
+		reader = (struct reader){ .text = { text, n } };
+		ck_assert_msg(reader_next(&reader, &session, error), "%s\n%s",
+		    error, text);
+		expect_same(&session.wire, &wire, text);
+		again = text_of(&session.wire, &again_n);
+		ck_assert_str_eq(again, text);
+		free(again);
+		free(text);
+		reader_free(&session);
+		store_wire_free(&wire);
+		seed = begin;
+	}
+}
+END_TEST
+
+START_TEST(an_edited_line_is_readable)
+{
+	struct store_segment segments[] = {
+		{ WIRE_BYTES, SMTP_SERVER, false, 100, 4, SPAN("220 ") },
+		{ WIRE_WITHHELD, SMTP_SERVER, true, 100, 4, SPAN("real") },
+		{ WIRE_MADE, SMTP_SERVER, true, 100, 4, SPAN("mask") },
+		{ WIRE_BYTES, SMTP_SERVER, true, 100, 8, SPAN(" ESMTP\r\n") },
+		{ WIRE_WITHHELD, SMTP_CLIENT, false, 200, 6, SPAN("VRFY\r\n") },
+		{ WIRE_OWN, SMTP_SERVER, false, 300, 8, SPAN("502 no\r\n") },
+	};
+	struct store_wire wire = { segments, 6, { 0 } };
+	size_t n;
+	char *text = text_of(&wire, &n);
+
+	ck_assert_str_eq(text,
+	    "+0.000100 <-  220\\x20\\c\n"
+	    "<x- real\\c\n"
+	    "<=  mask\\c\n"
+	    "<-   ESMTP\n"
+	    "+0.000200 -x> VRFY\n"
+	    "+0.000300 <=  502 no\n");
+	free(text);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("lossless");
+	TCase *tests = tcase_create("lossless");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, any_wire_comes_back);
+	tcase_add_test(tests, an_edited_line_is_readable);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,221 @@
+/* A recorded session, walked again: what was said, and what became of it. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "replay/reader.h"
+#include "replay/walk.h"
+
+static struct reader_session session;
+static struct walk walk;
+
+static void
+open_text(const char *text)
+{
+	struct reader r = { .text = span_of(text) };
+	char error[READER_ERROR_MAX];
+
+	ck_assert_msg(reader_next(&r, &session, error), "line %u: %s", r.line,
+	    error);
+	walk_open(&walk, &session.wire);
+}
+
+static void
+close_text(void)
+{
+	walk_close(&walk);
+	reader_free(&session);
+}
+
+static const char *
+name_of(const struct walk_unit *u)
+{
+	switch (u->ev.tile) {
+	case SMTP_COMMAND:
+		return smtp_verb_name(u->ev.verb);
+	case SMTP_REPLY:
+		return u->ev.verb == SMTP_NONE ? "none" :
+		    u->ev.verb == SMTP_UNKNOWN ? "unknown" :
+		    smtp_verb_name(u->ev.verb);
+	case SMTP_END_OF_DATA:
+		return ".";
+	default:
+		return smtp_tile_name(u->ev.tile);
+	}
+}
+
+/* Units as words: >MAIL a command, <MAIL the reply to it; x withheld, = edited;
+ * "own" a line of smtptap's; pieces of content of one fate are one word. */
+static void
+expect_story(const char *text, const char *want)
+{
+	static const char fates[] = { [TAP_FORWARDED] = '\0',
+	    [TAP_WITHHELD] = 'x', [TAP_EDITED] = '=' };
+	struct walk_unit u;
+	char got[1024] = "", last[64] = "";
+
+	open_text(text);
+	while (walk_next(&walk, &u)) {
+		char word[64] = " own";
+
+		if (u.what == WALK_TILE)
+			(void)snprintf(word, sizeof(word), " %s%.1s%s",
+			    u.side == SMTP_CLIENT ? ">" : "<", &fates[u.fate],
+			    name_of(&u));
+		else if (u.what != WALK_OWN)
+			continue;
+		if (u.ev.tile != SMTP_CONTENT || strcmp(word, last) != 0)
+			(void)strcat(got, word);
+		(void)strcpy(last, word);
+	}
+	close_text();
+	ck_assert_str_eq(got + 1, want);
+}
+
+#define GREETED "<- 220 hi\n -> EHLO c\n<- 250-hi\n<- 250 PIPELINING\n"
+#define GREETED_STORY "<CONNECT >EHLO <EHLO <EHLO "
+#define DATA GREETED " -> MAIL FROM:<a@b>\n -> RCPT TO:<c@d>\n -> DATA\n" \
+	"<- 250 ok\n<- 250 ok\n<- 354 go\n"
+#define DATA_STORY GREETED_STORY ">MAIL >RCPT >DATA <MAIL <RCPT <DATA "
+
+START_TEST(what_was_passed_on_is_read_as_ever)
+{
+	expect_story(DATA " -> text\n -> .\n<- 250 ok\n -> QUIT\n<- 221 x\n",
+	    DATA_STORY ">content >. <. >QUIT <QUIT");
+}
+END_TEST
+
+START_TEST(a_withheld_command_takes_no_reply_of_the_server)
+{
+	expect_story(GREETED " -> MAIL FROM:<a@b>\n-x> EXPN x\n"
+	    " -> RCPT TO:<c@d>\n<- 250 mail\n<= 502 no\n<- 250 rcpt\n",
+	    GREETED_STORY ">MAIL >xEXPN >RCPT <MAIL own <RCPT");
+}
+END_TEST
+
+/* One recv() brought both replies, and ours went out between them. */
+START_TEST(a_line_of_our_own_keeps_its_place_in_a_segment)
+{
+	expect_story("+0.1 <- 220 hi\n+0.2  -> EHLO c\n"
+	    "+0.3 <- 250-hi\n<- 250 PIPELINING\n"
+	    "+0.4  -> NOOP\n-x> EXPN x\n -> RSET\n"
+	    "+0.5 <- 250 noop\n+0.5 <= 502 no\n<- 250 rset\n",
+	    GREETED_STORY ">NOOP >xEXPN >RSET <NOOP own <RSET");
+}
+END_TEST
+
+START_TEST(a_command_made_unreadable_is_answered_as_unknown)
+{
+	expect_story(GREETED "-x> AUTH LOGIN\n=>  XXXXXXXXXX\n<- 500 what\n"
+	    " -> QUIT\n<- 221 x\n",
+	    GREETED_STORY ">=AUTH <unknown >QUIT <QUIT");
+}
+END_TEST
+
+START_TEST(edited_replies_answer_what_they_did)
+{
+	expect_story("<x- 220 real\n<=  220 mask\n -> EHLO c\n<- 250-hi\n"
+	    "<x- 250-STARTTLS\n<x- 250 SIZE\n<=  250-SIZE\n<=  250 XADD\n"
+	    " -> QUIT\n<- 221 x\n",
+	    "<=CONNECT >EHLO <EHLO <xEHLO <=EHLO >QUIT <QUIT");
+}
+END_TEST
+
+START_TEST(refused_content_ends_without_the_server)
+{
+	expect_story(DATA "-x> bad\\n\n-x> .\\n\n-x> QUIT\n-x> .\n<= 550 no\n",
+	    DATA_STORY ">xcontent >x. own");
+}
+END_TEST
+
+#define SMUGGLED "MAIL FROM:<e@vil>\n"
+
+/* The server was given a blank where the bare LF was: it had no choice. */
+START_TEST(a_lookalike_the_server_never_saw_is_content)
+{
+	expect_story(DATA " -> text\n -> .\\c\n-x> \\n\n=>  \\x20\\c\n -> "
+	    SMUGGLED " -> .\n<- 250 ok\n -> QUIT\n<- 221 x\n",
+	    DATA_STORY ">content >=content >content >. <. >QUIT <QUIT");
+	expect_story(DATA " -> text\\c\n-x> \\n\n=>  \\x20\\c\n -> .\n -> "
+	    SMUGGLED " -> .\n<- 250 ok\n -> QUIT\n<- 221 x\n",
+	    DATA_STORY ">=content >content >. <. >QUIT <QUIT");
+}
+END_TEST
+
+START_TEST(a_lookalike_the_server_took_is_the_end)
+{
+	expect_story(DATA " -> text\n -> .\\n\n -> " SMUGGLED " -> QUIT\n"
+	    "<- 250 ok\n<- 250 ok\n<- 221 x\n",
+	    DATA_STORY ">content >. <. >MAIL >QUIT <MAIL <QUIT");
+}
+END_TEST
+
+START_TEST(sent_is_what_the_other_side_was_given)
+{
+	static const char *const sent[] = { "220 mask ESMTP\r\n",
+	    "NOOP\r\n", "", "250-ok\r\n250 more\r\n" };
+	struct walk_unit u;
+	size_t n = 0;
+
+	open_text("+0.1 <- 220 \\c\n<x- real\\c\n<=  mask\\c\n<-   ESMTP\n"
+	    "+0.2  -> NOOP\n-x> EXPN\n+0.3 <- 250\\c\n<x- \\x20\\c\n<=  -\\c\n"
+	    "<-  ok\n<=  250 more\n");
+	while (walk_next(&walk, &u)) {
+		if (u.what != WALK_TILE)
+			continue;
+		ck_assert_uint_lt(n, 4);
+		ck_assert_msg(u.sent.n == strlen(sent[n]) && (!u.sent.n ||
+		    memcmp(u.sent.p, sent[n], u.sent.n) == 0), "%zu: %.*s", n,
+		    (int)u.sent.n, u.sent.p);
+		n++;
+	}
+	ck_assert_uint_eq(n, 4);
+	close_text();
+}
+END_TEST
+
+START_TEST(what_is_made_in_front_of_a_segment_belongs_to_it)
+{
+	struct walk_unit u;
+	size_t edited = 0;
+
+	open_text("+0.1 <- 220 hi\n+0.2 <-  \\c\n<=  250-made\n"
+	    "<-  250 x\n");
+	while (walk_next(&walk, &u)) {
+		if (u.what != WALK_TILE || u.fate == TAP_FORWARDED)
+			continue;
+		ck_assert_uint_eq(u.run.n, 2);
+		ck_assert_int_eq(u.run.pieces[0].fate, TRACK_MADE);
+		ck_assert_int_eq(u.from_us, 200000);
+		edited++;
+	}
+	ck_assert_uint_eq(edited, 1);
+	close_text();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("walk");
+	TCase *tests = tcase_create("walk");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tests, what_was_passed_on_is_read_as_ever);
+	tcase_add_test(tests, a_withheld_command_takes_no_reply_of_the_server);
+	tcase_add_test(tests, a_line_of_our_own_keeps_its_place_in_a_segment);
+	tcase_add_test(tests, a_command_made_unreadable_is_answered_as_unknown);
+	tcase_add_test(tests, edited_replies_answer_what_they_did);
+	tcase_add_test(tests, refused_content_ends_without_the_server);
+	tcase_add_test(tests, a_lookalike_the_server_never_saw_is_content);
+	tcase_add_test(tests, a_lookalike_the_server_took_is_the_end);
+	tcase_add_test(tests, sent_is_what_the_other_side_was_given);
+	tcase_add_test(tests, what_is_made_in_front_of_a_segment_belongs_to_it);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

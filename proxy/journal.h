@@ -3,7 +3,7 @@
  * The line of the end has these keys, always all of them, in this order; a
  * value that is not known is empty (log.h says how values are written):
  *	sid		id of the session, as in the record
- *	listener	where it came in
+ *	listener	where it came in: its name, or the address if it has none
  *	client		where it came from
  *	orig-dst	where it was meant to go, if it was redirected
  *	upstream	the mail server's address

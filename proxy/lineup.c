@@ -2,7 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
+
+#include "proxy/log.h"
+
+#define SPARE_FILES 32	/* stdio, the store's files, lookups, one to refuse */
 
 struct settings_listener *
 lineup_section(const struct lineup *l, const struct listener *listener)
@@ -97,6 +102,33 @@ refuse_circle(const struct lineup *l, const struct settings_listener *section,
 	return EX_CONFIG;
 }
 
+/* As many sessions as there are descriptors for. */
+static void
+limit_sessions(struct settings *s, rlim_t doors, unsigned threads)
+{
+	rlim_t reserved = SPARE_FILES + doors + threads * 4;
+	struct rlimit files = { 0 };
+	rlim_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+	    files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+		(void)getrlimit(RLIMIT_NOFILE, &files);
+	}
+	most = files.rlim_cur > reserved + 2 ? (files.rlim_cur - reserved) / 2 :
+	    1;
+	if (most > 1000000)
+		most = 1000000;
+	if (s->max_sessions > most)
+		log_sentence(LOG_ERROR, "max-sessions %u needs more open "
+		    "files than the limit of %llu allows; it is enough for %u",
+		    s->max_sessions, (unsigned long long)files.rlim_cur,
+		    (unsigned)most);
+	if (s->max_sessions == 0)
+		s->max_sessions = (unsigned)most;
+}
+
 int
 lineup_open(struct lineup **out, struct settings *s, unsigned threads,
     const struct lineup *before, char error[OPTIONS_ERROR])
@@ -120,6 +152,7 @@ lineup_open(struct lineup **out, struct settings *s, unsigned threads,
 		lineup_close(l, before);
 		return code;
 	}
+	limit_sessions(s, l->n * threads, threads);
 	*out = l;
 	return 0;
 }

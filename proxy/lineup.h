@@ -21,14 +21,14 @@ struct lineup {
 };
 
 /* Listen for these settings, which must be resolved, in so many threads; with
- * the listeners of the lineup before (NULL: none) where they suit. The user that
- * main is of the settings is the lineup's then. 0; or the exit code and a
- * sentence, and nothing has changed. */
+ * the listeners of the lineup before (NULL: none) where they suit. Bounds
+ * max_sessions, if it is not set. 0; or the exit code and a sentence, and nothing
+ * has changed. error may be the settings' own. */
 int lineup_open(struct lineup **, struct settings *, unsigned threads,
     const struct lineup *before, char error[OPTIONS_ERROR]);
 
 /* Close the listeners that the lineup kept (NULL: none) has not, and free; when
- * no worker uses it. The settings' user is the caller's again. */
+ * no worker uses it. The settings stay. */
 void lineup_close(struct lineup *, const struct lineup *kept);
 
 /* The section that has this listener. NULL: none. */

@@ -150,8 +150,9 @@ listener_suits(const struct listener *l, const struct endpoint *e)
 {
 	struct address a;
 
-	return l->endpoint.port == e->port &&
-	    is_both(&l->endpoint) == is_both(e) && address_literal(e, &a) &&
+	if (e->port != l->endpoint.port && e->port != address_port(&l->address))
+		return false;
+	return is_both(&l->endpoint) == is_both(e) && address_literal(e, &a) &&
 	    (is_both(e) || address_same_host(&a, &l->address));
 }
 

@@ -8,25 +8,21 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "proxy/log.h"
-#include "proxy/worker.h"
+#include "proxy/reload.h"
 
 #define RECORDER_S  1.	/* how often to look whether it can write */
-#define SPARE_FILES 32	/* stdio, the store's files, lookups, one to refuse */
 
 struct daemon {
 	struct options options;
 	struct service service;
-	struct settings *settings;
-	struct lineup *lineup;
-	bool resolved;
+	struct reload reload;
 	struct worker *workers[OPTIONS_THREADS_MAX];
 	unsigned running;
-	ev_signal term, interrupt, usr2;
+	ev_signal term, interrupt, hup, usr2;
 	ev_timer look;
 	bool failing;		/* the recorder, as last logged */
 	enum worker_stop stopping;
@@ -45,12 +41,20 @@ on_stop_signal(struct ev_loop *loop, ev_signal *s, int revents)
 {
 	struct daemon *d = s->data;
 
-	(void)revents;
+	(void)loop, (void)revents;
 	d->stopping = d->stopping == WORKER_RUNS ? WORKER_DRAINS :
 	    WORKER_STOPS;
-	if (d->running == 0)
-		ev_break(loop, EVBREAK_ALL);	/* while looking up a name */
+	reload_stop(&d->reload);
 	stop_workers(d);
+}
+
+static void
+on_hup(struct ev_loop *loop, ev_signal *s, int revents)
+{
+	struct daemon *d = s->data;
+
+	(void)loop, (void)revents;
+	reload_request(&d->reload);
 }
 
 static void
@@ -100,26 +104,30 @@ watch_recorder(struct daemon *d, struct ev_loop *loop)
 		ev_timer_start(loop, &d->look);
 }
 
-/* To wake wait_for_workers() is all. */
+/* Also wakes wait_for_workers(). */
 static void
 on_news(struct ev_loop *loop, ev_async *a, int revents)
 {
-	(void)loop, (void)a, (void)revents;
+	struct daemon *d = a->data;
+
+	(void)loop, (void)revents;
+	reload_look(&d->reload);
 }
 
 static void
 watch_signals(struct daemon *d, struct ev_loop *loop)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
-	/* There is no file yet to reload or to reopen: supervisors send these. */
-	(void)signal(SIGHUP, SIG_IGN);
+	/* There is no file yet to reopen: supervisors send this. */
 	(void)signal(SIGUSR1, SIG_IGN);
 	ev_signal_init(&d->term, on_stop_signal, SIGTERM);
 	ev_signal_init(&d->interrupt, on_stop_signal, SIGINT);
+	ev_signal_init(&d->hup, on_hup, SIGHUP);
 	ev_signal_init(&d->usr2, on_usr2, SIGUSR2);
-	d->term.data = d->interrupt.data = d->usr2.data = d;
+	d->term.data = d->interrupt.data = d->hup.data = d->usr2.data = d;
 	ev_signal_start(loop, &d->term);
 	ev_signal_start(loop, &d->interrupt);
+	ev_signal_start(loop, &d->hup);
 	ev_signal_start(loop, &d->usr2);
 }
 
@@ -133,35 +141,6 @@ keep_memory(void)
 	(void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
 	(void)mallopt(M_TRIM_THRESHOLD, 16 << 20);
 	(void)mallopt(M_TOP_PAD, 1 << 20);
-}
-
-/* As many sessions as there are descriptors for. */
-static void
-limit_sessions(struct settings *s, unsigned threads)
-{
-	rlim_t reserved = SPARE_FILES + threads * 4;
-	struct rlimit files = { 0 };
-	rlim_t most;
-
-	for (unsigned i = 0; i < s->n_listeners; i++)
-		reserved += threads * s->listeners[i].n_listen;
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
-	    files.rlim_cur < files.rlim_max) {
-		files.rlim_cur = files.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &files);
-		(void)getrlimit(RLIMIT_NOFILE, &files);
-	}
-	most = files.rlim_cur > reserved + 2 ? (files.rlim_cur - reserved) / 2 :
-	    1;
-	if (most > 1000000)
-		most = 1000000;
-	if (s->max_sessions > most)
-		log_sentence(LOG_ERROR, "--max-sessions %u needs more open "
-		    "files than the limit of %llu allows; it is enough for %u",
-		    s->max_sessions, (unsigned long long)files.rlim_cur,
-		    (unsigned)most);
-	if (s->max_sessions == 0)
-		s->max_sessions = (unsigned)most;
 }
 
 /* As in our replies: a host name, whatever the machine is called. */
@@ -184,44 +163,16 @@ fail(int code, const char *error)
 	return code;
 }
 
-static void
-on_resolved(void *arg)
-{
-	struct daemon *d = arg;
-
-	d->resolved = true;
-}
-
-static int
-find_upstreams(struct daemon *d, struct ev_loop *loop)
-{
-	settings_resolve(d->settings, loop, NULL, on_resolved, d);
-	while (!d->resolved && d->stopping == WORKER_RUNS)
-		(void)ev_run(loop, EVRUN_ONCE);
-	return d->stopping || d->settings->error[0] == '\0' ? 0 :
-	    fail(EX_UNAVAILABLE, d->settings->error);
-}
-
-static int
-open_lineup(struct daemon *d)
-{
-	char error[OPTIONS_ERROR];
-	int code = lineup_open(&d->lineup, d->settings, d->service.threads,
-	    NULL, error);
-
-	return code ? fail(code, error) : 0;
-}
-
 static int
 open_recorder(struct daemon *d)
 {
+	const char *file = d->reload.now->settings->record;
 	struct service *s = &d->service;
 	char error[RECORD_ERROR_MAX];
 
-	if (strcmp(d->settings->record, "none") == 0)
+	if (strcmp(file, "none") == 0)
 		return 0;
-	s->recorder = recorder_open(d->settings->record,
-	    &recorder_default_limits, error);
+	s->recorder = recorder_open(file, &recorder_default_limits, error);
 	return s->recorder ? 0 : fail(EX_CANTCREAT, error);
 }
 
@@ -231,7 +182,7 @@ start_workers(struct daemon *d)
 	struct service *s = &d->service;
 
 	for (unsigned i = 0; i < s->threads; i++) {
-		d->workers[i] = worker_new(s, i, d->lineup);
+		d->workers[i] = worker_new(s, i, d->reload.now);
 		if (d->workers[i] == NULL)
 			return fail(EX_OSERR, "cannot start: out of memory or "
 			    "of file descriptors");
@@ -286,8 +237,7 @@ close_all(struct daemon *d)
 	for (unsigned i = 0; i < s->threads; i++)
 		if (d->workers[i])
 			worker_free(d->workers[i]);
-	lineup_close(d->lineup, NULL);
-	settings_free(d->settings);
+	reload_close(&d->reload);
 }
 
 /* Signals are this thread's: the others are started with all of them blocked. */
@@ -299,23 +249,24 @@ serve(struct daemon *d, struct ev_loop *loop)
 	int code;
 
 	watch_signals(d, loop);
-	limit_sessions(d->settings, s->threads);
 	name_host(s->name);
 	s->loop = loop;
 	ev_async_init(&s->news, on_news);
+	s->news.data = d;
 	ev_async_start(loop, &s->news);
-	if ((code = find_upstreams(d, loop)) != 0 || d->stopping ||
-	    (code = open_lineup(d)) != 0)
+	if ((code = reload_first(&d->reload)) != 0 || d->stopping)
 		return code;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_BLOCK, &all, &before);
 	if ((code = open_recorder(d)) == 0 && (code = start_workers(d)) == 0)
-		tell_ready(d->lineup, d->options.ready_fd);
+		tell_ready(d->reload.now, d->options.ready_fd);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (code == 0)
+	if (code == 0) {
 		watch_recorder(d, loop);
-	else {
+		reload_look(&d->reload);	/* HUP may have come already */
+	} else {
 		d->stopping = WORKER_STOPS;
+		reload_stop(&d->reload);
 		stop_workers(d);
 	}
 	wait_for_workers(d, loop);
@@ -349,10 +300,7 @@ main(int argc, char **argv)
 	loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (loop == NULL || ares_library_init(ARES_LIB_INIT_ALL) != 0)
 		return fail(EX_OSERR, "cannot start: no epoll, or no memory");
-	d.settings = settings_from_options(o);
-	if (d.settings == NULL)
-		return fail(EX_OSERR, "cannot start: out of memory");
-	d.service.threads = o->threads;
+	reload_init(&d.reload, &d.service, d.workers, o);
 	code = serve(&d, loop);
 	close_all(&d);
 	ares_library_cleanup();

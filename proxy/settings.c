@@ -31,31 +31,41 @@ settings_new(unsigned n_listeners)
 	return s;
 }
 
-struct settings *
-settings_from_options(const struct options *o)
+static void
+take_listener(struct settings_listener *l, const struct options *o)
 {
-	struct settings *s = settings_new(1);
-	struct settings_listener *l;
-
-	if (s == NULL)
-		return NULL;
-	s->record = strdup(o->record);
-	if (s->record == NULL) {
-		settings_free(s);
-		return NULL;
-	}
-	l = &s->listeners[0];
 	memcpy(l->listen, o->listen.list, sizeof(l->listen));
 	l->n_listen = o->listen.n;
 	l->upstream = o->upstream;
 	l->idle_timeout = o->idle_timeout;
 	l->data_timeout = o->data_timeout;
 	l->connect_timeout = o->connect_timeout;
+}
+
+struct settings *
+settings_from_options(const struct options *o, struct policies *policies)
+{
+	struct settings *s = settings_new(1);
+	bool limits = policies && policies_limit_rates(policies);
+
+	if (s == NULL) {
+		policies_free(policies);
+		return NULL;
+	}
+	take_listener(&s->listeners[0], o);
+	s->policies = policies;
+	if (policies)
+		s->listeners[0].policy = policies_find(policies, o->policy);
+	s->record = strdup(o->record);
+	s->rates = limits ? calloc(1, sizeof(*s->rates)) : NULL;
 	s->on_failure = o->on_failure;
 	s->threads = o->threads;
 	s->max_sessions = o->max_sessions;
 	s->drain_timeout = o->drain_timeout;
-	return s;
+	if (s->record && (s->rates || !limits))
+		return s;
+	settings_free(s);
+	return NULL;
 }
 
 /* The last lookup is over. */

@@ -8,6 +8,7 @@
 #define PROXY_SETTINGS_H
 
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 #include "inspect/policy.h"
 #include "inspect/rate.h"
@@ -40,6 +41,7 @@ struct settings_listener {
 
 struct settings {
 	_Atomic unsigned users;
+	LIST_ENTRY(settings) old;	/* for reload.c */
 	struct settings_listener *listeners;
 	unsigned n_listeners;
 	char *record;			/* "none": no recording */
@@ -59,8 +61,10 @@ struct settings {
 /* With one user, the defaults, and so many listeners. NULL: out of memory. */
 struct settings *settings_new(unsigned n_listeners);
 
-/* As the command line says. NULL: out of memory. */
-struct settings *settings_from_options(const struct options *);
+/* As the command line says. The policies, or NULL, are the settings' from here,
+ * also on failure. NULL: out of memory. */
+struct settings *settings_from_options(const struct options *,
+    struct policies *);
 
 /* Find all upstreams, in the loop, and share with the settings before (NULL:
  * none) what goes on. resolved(arg) is called when that is over, perhaps at once;

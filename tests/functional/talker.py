@@ -196,14 +196,16 @@ class Mailbox:
     """A small honest mail server: keeps what it accepts."""
 
     def __init__(self, keywords=(b"PIPELINING", b"8BITMIME", b"SMTPUTF8",
-                                 b"CHUNKING", b"AUTH PLAIN LOGIN")):
+                                 b"CHUNKING", b"AUTH PLAIN LOGIN"),
+                 name=b"mailbox.test"):
         self.keywords = keywords
+        self.name = name	# in its greeting
         self.messages = []	# (envelope lines, content)
         self.credentials = []
         self.refuse = {}	# verb: reply
 
     def __call__(self, talker):
-        talker.say(b"220 mailbox.test ESMTP\r\n")
+        talker.say(b"220 %s ESMTP\r\n" % self.name)
         envelope, chunks = [], b""
         while True:
             line = talker.hear_line()

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "proxy/log.h"
+#include "proxy/manual.h"
 #include "proxy/reload.h"
 
 #define RECORDER_S  1.	/* how often to look whether it can write */
@@ -290,6 +291,10 @@ main(int argc, char **argv)
 		else
 			(void)puts("smtptapd " SMTPTAP_VERSION);
 		return fflush(stdout) == 0 ? 0 : EX_OSERR;
+	}
+	if (manual_asked(o)) {
+		name_host(d.service.name);
+		return manual_answer(o, d.service.name);
 	}
 	if (o->ready_fd >= 0 && fcntl(o->ready_fd, F_GETFD) < 0)
 		return fail(EX_USAGE, "--ready-fd: this file descriptor is not "

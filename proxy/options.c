@@ -5,9 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proxy/wrap.h"
+
 #define THREADS_DEFAULT_MAX	4
 #define HELP_COLUMN		30
-#define HELP_WIDTH		79
 
 const struct option_row option_rows[] = {
 #define OPTION(letter, name, place, key, argument, many, read, field, fallback, \
@@ -185,26 +186,11 @@ options_parse(struct options *o, int argc, char **argv,
 	return check(o, in_file, argv[optind], error);
 }
 
-/* Words of a text, in lines of HELP_WIDTH, from HELP_COLUMN on. */
-static void
-print_text(FILE *f, int *column, const char *text)
-{
-	while (*text) {
-		size_t n = strcspn(text, " ");
-
-		if (*column + 1 + (int)n > HELP_WIDTH)
-			*column = fprintf(f, "\n%*s", HELP_COLUMN, "") - 1;
-		else if (*column > HELP_COLUMN)
-			*column += fprintf(f, " ");
-		*column += fprintf(f, "%.*s", (int)n, text);
-		text += n + strspn(text + n, " ");
-	}
-}
-
 static void
 print_row(FILE *f, const struct option_row *row)
 {
 	char letter[] = { '-', (char)row->letter, ',', '\0' };
+	char begin[HELP_COLUMN + 1];
 	int n = fprintf(f, "  %3s --%s%s%s", row->letter ? letter : "",
 	    row->name, row->argument ? " " : "",
 	    row->argument ? row->argument : "");
@@ -212,11 +198,12 @@ print_row(FILE *f, const struct option_row *row)
 	(void)fprintf(f, n < HELP_COLUMN ? "%*s" : "\n%*s",
 	    n < HELP_COLUMN ? HELP_COLUMN - n : HELP_COLUMN, "");
 	n = HELP_COLUMN;
-	print_text(f, &n, row->help);
+	(void)sprintf(begin, "%*s", HELP_COLUMN, "");
+	wrap_text(f, &n, begin, row->help);
 	if (row->fallback) {
 		n += fprintf(f, ";");
-		print_text(f, &n, "default:");
-		print_text(f, &n, row->fallback);
+		wrap_text(f, &n, begin, "default:");
+		wrap_text(f, &n, begin, row->fallback);
 	}
 	(void)fputc('\n', f);
 }

@@ -135,8 +135,9 @@ check_operands(struct draft *d, cfg_t *match, enum policy_subject subject)
 			    tree_title(match), key);
 			return false;
 		}
-		if (given == NULL || key == wanted ||
-		    (o == POLICY_VERBS && subject == POLICY_COMMAND_LENGTH))
+		if (given == NULL || key == wanted || (o == POLICY_VERBS &&
+		    (subject == POLICY_COMMAND_LENGTH ||
+		    subject == POLICY_EVENT)))
 			continue;
 		draft_error(d, given, "%s: match \"%s\" does not compare with "
 		    "it; %s is accepted", key, tree_title(match),

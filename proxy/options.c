@@ -223,7 +223,7 @@ options_help(FILE *f)
 			print_row(f, &option_rows[i]);
 	(void)fprintf(f,
 	    "\nSIGTERM, SIGINT: accept no more, let sessions finish; a second "
-	    "one: end now.\nSIGHUP: read the file again. SIGUSR2: log the "
+	    "one: end now.\nSIGHUP: read --config FILE again. SIGUSR2: log the "
 	    "counters.\n"
 	    "Exit: 0 done, 64 usage, 69 cannot listen or find the mail server, "
 	    "71 system,\n73 cannot open the recording, 77 not permitted, "

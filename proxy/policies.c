@@ -123,7 +123,8 @@ make_edits(struct draft *d, const char *host)
 	p->scrub_hosts = draft_is(d, "scrub-hosts", "yes");
 	p->scrub_text = draft_is(d, "scrub-text", "yes");
 	p->scrub_queue_ids = draft_is(d, "scrub-queue-ids", "yes");
-	p->guards_tls = draft_is(d, "starttls-injection", "reject");
+	p->guards_tls = draft_is(d, "unauth-pipelining", "reject") ||
+	    draft_is(d, "unsolicited-reply", "reject");
 	p->dry_run = draft_is(d, "dry-run", "yes");
 	p->ehlo_add = draft_words(d, draft_option(d, "ehlo-add"));
 	p->size_limit = limit ? value_as_octets(cfg_opt_getstr(limit)) : 0;

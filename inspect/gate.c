@@ -16,7 +16,7 @@ gate_keep_name(struct gate_name *name, struct span s)
 bool
 gate_is_dry(const struct gate *g)
 {
-	return g->ahead || g->now->dry_run;
+	return g->too_late || g->now->dry_run;
 }
 
 void
@@ -149,14 +149,15 @@ gate_ready(struct gate *g, const struct smtp_session *s, enum smtp_side side,
 
 void
 gate_event(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
-    bool ahead, int64_t now_us)
+    size_t ahead, int64_t now_us)
 {
 	g->form = GATE_WHOLE;
 	g->end = GATE_GOES_ON;
 	g->why = NULL;
 	g->withholds = false;
 	g->pending.n = 0;
-	g->ahead = ahead;
+	g->too_late = ahead &&
+	    (ev->tile != SMTP_CONTENT || ahead >= ev->raw.n);
 	g->raw = g->rest = ev->raw;
 	g->n_edits = g->edit = g->n_tells = g->tell = 0;
 	g->n_made = 0;
@@ -183,7 +184,13 @@ gate_event(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
 		gate_opaque(g, ev);
 		break;
 	}
-	if (g->withholds)
-		g->form = GATE_WHOLE;
+	if (!g->withholds)
+		return;
+	g->form = GATE_WHOLE;
+	if (ahead && ahead < ev->raw.n) {
+		g->n_edits = 0;
+		gate_edit(g, span_from(ev->raw, ahead),
+		    (struct span){ "", 0 });
+	}
 }
 

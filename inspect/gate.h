@@ -5,7 +5,7 @@
  *
  *	if (gate_ready(&gate, &smtp, side, in, ended) &&
  *	    smtp_next(&smtp, side, &in, &ev) == SMTP_EVENT) {
- *		gate_event(&gate, &smtp, &ev, false, now_us);
+ *		gate_event(&gate, &smtp, &ev, 0, now_us);
  *		while (gate_next(&gate, &step))
  *			do(&step);
  *	}
@@ -145,7 +145,7 @@ struct gate {
 	enum gate_end end;
 	const char *why;		/* the rule that acts; NULL: none */
 	bool withholds;			/* WHOLE */
-	bool ahead;
+	bool too_late;			/* to change anything */
 	bool line_start;		/* it is content behind a CRLF */
 	struct span raw, rest;		/* rest: steps are still to come for */
 	struct span pending;		/* CONTENT: to be made; LINE: n is 0 or
@@ -178,11 +178,12 @@ bool gate_holds(const struct gate *, enum smtp_side);
 bool gate_ready(struct gate *, const struct smtp_session *,
     enum smtp_side, struct span in, bool ended);
 
-/* Decide on an event just cut off. ahead: its bytes have been forwarded already
- * (the caller does not do that again). May tell the engine that what it has
- * just read was not sent on. */
+/* Decide on an event just cut off. ahead: so many octets at its front have been
+ * forwarded already (the caller does not do that again): what cannot be changed
+ * in part stays as it is. May tell the engine that what it has just read was not
+ * sent on. */
 void gate_event(struct gate *, struct smtp_session *, const struct smtp_event *,
-    bool ahead, int64_t now_us);
+    size_t ahead, int64_t now_us);
 
 /* What gate_next() will come to for the bytes; before its first call. */
 enum gate_fate gate_fate(const struct gate *);

@@ -87,10 +87,12 @@ edit_newlines(struct gate *g, const struct smtp_event *ev)
 {
 	const uint64_t odd = SMTP_ODD(BARE_CR) | SMTP_ODD(BARE_LF) |
 	    SMTP_ODD(NUL) | SMTP_ODD(EOD_CANDIDATE);
+	/* the engine tells of a CR with the octet behind it */
+	bool ends_in_cr = ev->raw.p[ev->raw.n - 1] == '\r';
 	size_t first;
 
 	if (ev->verb != SMTP_DATA || g->now->newline == POLICY_NEWLINE_PASS ||
-	    !(ev->anomalies & odd))
+	    (!(ev->anomalies & odd) && !ends_in_cr))
 		return;
 	gate_tell_edit(g, GATE_TOLD_NEWLINE, "bare-newline",
 	    gate_number(g, g->octets - ev->raw.n));

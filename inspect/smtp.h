@@ -188,8 +188,9 @@ enum smtp_verb smtp_answering(const struct smtp_session *);
 /* Commands that have been sent and have not had their whole reply. */
 unsigned smtp_awaited(const struct smtp_session *);
 
-/* The client's bytes wait because a server might have taken for the end of data
- * what is content by the standard. */
+/* Bytes wait, the client's and perhaps the server's, because a server might have
+ * taken for the end of data what is content by the standard. Who sends on only
+ * what is understood must send these on all the same: more of them tell. */
 bool smtp_doubts_content(const struct smtp_session *);
 
 /* After TLS_BEGINS, if we take part in TLS on both sides: everything said

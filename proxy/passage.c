@@ -222,25 +222,37 @@ passage_event(struct conn *c, enum smtp_side side, const struct smtp_event *ev)
 		tap_event(&c->tap, ev, TAP_UNSENT);
 		return;
 	}
-	gate_event(&p->gate, &c->smtp, ev, gone > 0, c->active_ns / 1000);
+	gate_event(&p->gate, &c->smtp, ev, gone, c->active_ns / 1000);
 	fate = gate_fate(&p->gate);
 	tap_event(&c->tap, ev, fates[fate]);
 	while (gate_next(&p->gate, &step))
 		take_step(c, side, &step, fate == GATE_EDITED, &gone);
 }
 
-void
-passage_flush(struct conn *c, struct span waiting)
+/* What waits only to know where a message ends: both sides may be waiting for each
+ * other's. */
+static void
+send_doubtful(struct conn *c, enum smtp_side side, struct span waiting)
 {
-	size_t *ahead;
+	size_t *ahead = &c->passage->ahead[side];
 
+	while (side == SMTP_SERVER && waiting.n &&
+	    waiting.p[waiting.n - 1] != '\n')
+		waiting.n--;	/* a reply of ours may have to follow */
+	if (!passage_holds(c, side) || waiting.n <= *ahead)
+		return;
+	forward(c, other(side), span_from(waiting, *ahead), true);
+	*ahead = waiting.n;
+}
+
+void
+passage_flush(struct conn *c, const struct span waiting[2])
+{
 	if (c->passage == NULL)
 		return;
-	ahead = &c->passage->ahead[SMTP_CLIENT];
-	if (passage_holds(c, SMTP_CLIENT) && smtp_doubts_content(&c->smtp) &&
-	    waiting.n > *ahead) {
-		forward(c, SMTP_SERVER, span_from(waiting, *ahead), true);
-		*ahead = waiting.n;
+	if (smtp_doubts_content(&c->smtp)) {
+		send_doubtful(c, SMTP_CLIENT, waiting[SMTP_CLIENT]);
+		send_doubtful(c, SMTP_SERVER, waiting[SMTP_SERVER]);
 	}
 	send_run(c, SMTP_CLIENT);
 	send_run(c, SMTP_SERVER);

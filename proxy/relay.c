@@ -91,7 +91,7 @@ understand(struct conn *c, enum smtp_side side, struct span in[2])
 {
 	for (int still = 0; still < 3; side = other(side))
 		still = understand_side(c, side, &in[side]) ? 0 : still + 1;
-	passage_flush(c, in[SMTP_CLIENT]);
+	passage_flush(c, in);
 	tap_settle(&c->tap);
 }
 

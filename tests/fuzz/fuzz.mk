@@ -10,19 +10,21 @@ FUZZ_SANITIZERS := -fsanitize=fuzzer-no-link,address,undefined \
 FUZZ_CFLAGS := -std=c11 $(WARN) -O2 -g $(FUZZ_SANITIZERS) -MMD -MP
 
 FUZZ_INSPECT := $(patsubst %.c,$(FUZZ)/%.o,$(sort $(wildcard inspect/*.c)))
-FUZZ_SHORT := fuzz_transcript fuzz_wire fuzz_message fuzz_mime
+FUZZ_SHORT := fuzz_transcript fuzz_wire fuzz_message fuzz_mime fuzz_gate
 FUZZ_TARGETS := $(patsubst %,$(FUZZ)/%,fuzz_engine $(FUZZ_SHORT))
 FUZZ_SCRIPT := $(patsubst %,tests/fuzz/%.o,script input)
 
 # Half of the time for the engine at least; the others get a tenth each.
 FUZZ_TENTH := $(shell expr $(FUZZ_SECONDS) / 10 + 1)
-FUZZ_ENGINE_SECONDS := $(shell expr $(FUZZ_SECONDS) - 4 '*' $(FUZZ_TENTH) \
+FUZZ_ENGINE_SECONDS := $(shell expr $(FUZZ_SECONDS) - \
+	$(words $(FUZZ_SHORT)) '*' $(FUZZ_TENTH) \
 	'|' 1)
 
 $(FUZZ)/%.o: %.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
+$(FUZZ)/fuzz_gate: $(FUZZ)/tests/fuzz/duel.o $(FUZZ)/tests/fuzz/duel_policy.o
 $(FUZZ)/fuzz_engine: $(addprefix $(FUZZ)/,$(FUZZ_SCRIPT))
 $(FUZZ)/fuzz_wire: $(FUZZ)/record/wire.o $(FUZZ)/record/text.o
 $(FUZZ_TARGETS): $(FUZZ)/%: $(FUZZ)/tests/fuzz/%.o $(FUZZ_INSPECT)

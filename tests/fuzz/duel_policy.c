@@ -17,6 +17,8 @@ contains(const void *word, struct span subject)
 	return false;
 }
 
+/* Those on content all do the same: which of two fires first is a matter of the
+ * piece in which both do. */
 static const struct policy_rule all[] = {
 	{ .name = "block", .subject = POLICY_COMMAND_VERB,
 	    .verbs = UINT64_C(1) << SMTP_VRFY | UINT64_C(1) << SMTP_EXPN,
@@ -48,11 +50,11 @@ static const struct policy_rule all[] = {
 	{ .name = "bad", .subject = POLICY_INVALID_RECIPIENTS, .above = 1,
 	    .action = POLICY_DROP, .reply = REPLY("421 4.7.0 no") },
 	{ .name = "lines", .subject = POLICY_HEADER_LINE_LENGTH, .above = 12,
-	    .action = POLICY_REJECT, .reply = REPLY("554 5.6.0 no") },
+	    .action = POLICY_REJECT, .reply = REPLY("552 5.3.4 no") },
 	{ .name = "exe", .subject = POLICY_MIME_FILETYPE, .regex = ".exe",
-	    .action = POLICY_REJECT, .reply = REPLY("554 5.7.1 no") },
+	    .action = POLICY_REJECT, .reply = REPLY("552 5.3.4 no") },
 	{ .name = "body", .subject = POLICY_BODY_LENGTH, .above = 30,
-	    .action = POLICY_DROP, .reply = REPLY("421 4.7.0 no") },
+	    .action = POLICY_REJECT, .reply = REPLY("552 5.3.4 no") },
 	{ .name = "size", .subject = POLICY_MESSAGE_SIZE, .above = 40,
 	    .action = POLICY_REJECT, .reply = REPLY("552 5.3.4 no") },
 	{ .name = "odd", .subject = POLICY_EVENT, .strike = true,

@@ -201,23 +201,29 @@ ends_content(const struct smtp_event *ev)
 	    ev->verb == SMTP_BDAT_LAST && ev->side == SMTP_CLIENT);
 }
 
-/* What was given of the content's last piece is known. */
 static void
-settle(struct account *a, struct recorder_session *facts, struct ledger *to)
+finish_content(struct account *a, struct recorder_session *facts,
+    struct ledger *to)
 {
 	struct note about = { .t_us = a->end_us, .side = SMTP_CLIENT,
 	    .detail = SPAN("header") };
 	struct content *content;
 
-	delivery_given_all(&a->delivery);
-	if (!a->ending)
-		return;
 	a->ending = false;
 	content = delivery_content_over(&a->delivery);
 	if (content)
 		facts->events += notes_anomalies(&a->notes, to->events, &about,
 		    content_odd(content));
 	dialogue_content(&a->dialogue, content);
+}
+
+/* What was given of the last piece of content is known. */
+static void
+settle(struct account *a, struct recorder_session *facts, struct ledger *to)
+{
+	delivery_given_all(&a->delivery);
+	if (a->ending)
+		finish_content(a, facts, to);
 }
 
 void
@@ -265,26 +271,36 @@ enter(struct account *a, const struct smtp_event *ev, enum tap_fate fate,
 	}
 }
 
+static void
+enter_anomalies(struct account *a, const struct smtp_event *ev,
+    enum tap_fate fate, int64_t t_us, struct span secret,
+    struct recorder_session *facts, struct ledger *to)
+{
+	struct content *content = a->delivery.content;
+	uint64_t at = content ? content->size : 0;
+
+	if (fate != TAP_FORWARDED)
+		at += ev->raw.n;
+	facts->events += notes_event(&a->notes, to->events, t_us, ev, secret,
+	    content, at);
+}
+
 void
 account_event(struct account *a, const struct smtp_event *ev,
     enum tap_fate fate, int64_t t_us, struct recorder_session *facts,
     struct ledger *to)
 {
-	struct span secret = account_secret(a, ev);	/* soon forgotten */
-	struct content *content;
-	uint64_t at;
+	struct span secret = { NULL, 0 };
 
+	if (ev->anomalies)	/* it is soon forgotten */
+		secret = account_secret(a, ev);
 	settle(a, facts, to);
 	a->changed &= !begins(ev);
 	if (fate == TAP_WITHHELD)
 		account_changed(a, facts);
 	enter(a, ev, fate, t_us, facts, to);
-	content = a->delivery.content;
-	at = content ? content->size : 0;
-	if (fate != TAP_FORWARDED)
-		at += ev->raw.n;
-	facts->events += notes_event(&a->notes, to->events, t_us, ev, secret,
-	    content, at);
+	if (ev->anomalies)
+		enter_anomalies(a, ev, fate, t_us, secret, facts, to);
 	if (!ends_content(ev))
 		return;
 	a->ending = true;

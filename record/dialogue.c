@@ -230,6 +230,8 @@ dialogue_pass_over(struct dialogue *d, struct text *exchanges)
 {
 	unsigned n = 0;
 
+	if (d->n == 0 || !entry(d, 0)->withheld)
+		return;
 	while (n < d->n && entry(d, n)->withheld)
 		n++;
 	if (n == d->n)

@@ -23,7 +23,7 @@ class Front:
 
     def write(self, text):
         """What is not a listener or a policy is the same in all files."""
-        if "file =" not in text:
+        if "record {" not in text:
             text += f"record {{\n    file = {quoted(self.db)}\n}}\n"
         new = self.path.with_suffix(".new")
         new.write_text(text)
@@ -37,7 +37,8 @@ class Front:
         return line
 
     def line(self):
-        lines = re.findall(r"^smtptapd: .*reload.*$", self.daemon.text(), re.M)
+        lines = re.findall(r"^smtptapd: (?:reload|.* is not reloaded).*$",
+                           self.daemon.text(), re.M)
         if len(lines) <= self.told:
             return None
         self.told += 1
@@ -238,6 +239,34 @@ def a_listener_has_places_of_its_own_over_a_reload(t):
              "a free place")
 
 
+# --- the first one -----------------------------------------------------------
+
+
+def begins(t, text):
+    """The status and the log of smtptapd that cannot begin with this file."""
+    path = t.dir / "first.conf"
+    path.write_text(text)
+    done = t.run(BUILD / "smtptapd", "--config", path, status=None, seconds=20)
+    return done.returncode, done.stderr.decode()
+
+
+@case
+def what_keeps_it_from_beginning_has_its_code(t):
+    none = 'record {\n    file = "none"\n}\n'
+    port, free = t.listen().getsockname()[1], unused_port()
+    lost = listener("mx", 0, 25).replace("127.0.0.1:25", "no-such.invalid")
+    for status, word, text in (
+            (78, ":1: ", "mistake = yes\n" + none + listener("mx", 0, 25)),
+            (78, "circle", none + listener("mx", free, free)),
+            (69, "no-such.invalid", none + lost),
+            (69, f"127.0.0.1:{port}", none + listener("mx", port, 25)),
+            (73, "/nonexistent/x.db", none.replace("none", "/nonexistent/x.db")
+             + listener("mx", 0, 25))):
+        got, said = begins(t, text)
+        equal(got, status, f"status with {text}: {said}")
+        check(word in said, f"{said!r} does not say {word!r}")
+
+
 # --- what is refused ---------------------------------------------------------
 
 
@@ -427,8 +456,10 @@ def ten_reloads_lose_no_message_and_refuse_no_client(t):
 
     def text(i):
         more = listener("more", other, sinks[0]) if i % 2 else ""
-        return more + listener("mx", port, sinks[i % 2],
-                               f"max-sessions = {100 + i}")
+        profile = ("asa", "mask", "strict")[i % 3]
+        return (f'policy "edge" {{ profile = {profile} }}\n' + more +
+                listener("mx", port, sinks[i % 2], 'policy = "edge"',
+                         f"max-sessions = {100 + i}"))
 
     front = Front(t, text(0))
     argv, environment = t.postfix_tool("smtp-source")

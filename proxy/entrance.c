@@ -115,7 +115,7 @@ take_places(struct worker *w, const struct settings_listener *section)
 	if (!take_place(all, max)) {
 		if (is_news(w, &w->entrance.refused))
 			log_sentence(LOG_ERROR, "%u sessions are open, more "
-			    "are refused (--max-sessions)", max);
+			    "are refused (max-sessions)", max);
 		return false;
 	}
 	if (take_place(&section->seats->taken, section->max_sessions))

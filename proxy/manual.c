@@ -238,6 +238,8 @@ static const char manual_tail[] =
     "On HUP the file is read again.\n"
     "With an error in it nothing changes; otherwise new sessions are as it\n"
     "says, and those under way end as they began.\n"
+    "The file of the recording and the number of threads cannot change:\n"
+    "a file with others is refused.\n"
     ".Sh EXAMPLES\n"
     ".Bd -literal\n"
     "record { file = \"/var/lib/smtptap/sessions.db\" }\n"

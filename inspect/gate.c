@@ -41,13 +41,16 @@ gate_tell_edit(struct gate *g, enum gate_told edit, const char *rule,
 	gate_tell(g, rule, POLICY_REWRITE, detail);
 }
 
-void
+bool
 gate_edit(struct gate *g, struct span out, struct span in)
 {
+	if (out.n == in.n && memcmp(out.p, in.p, in.n) == 0)
+		return false;
 	if (gate_is_dry(g) || g->n_edits == GATE_EDITS_MAX)
-		return;
+		return true;
 	g->edits[g->n_edits++] = (struct gate_edit){ out, in };
 	g->form = GATE_LINE;
+	return true;
 }
 
 struct span
@@ -189,7 +192,7 @@ gate_event(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
 	g->form = GATE_WHOLE;
 	if (ahead && ahead < ev->raw.n) {
 		g->n_edits = 0;
-		gate_edit(g, span_from(ev->raw, ahead),
+		(void)gate_edit(g, span_from(ev->raw, ahead),
 		    (struct span){ "", 0 });
 	}
 }

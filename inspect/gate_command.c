@@ -40,7 +40,7 @@ mask_command(struct gate *g, struct smtp_session *s,
 	memset(g->made + g->n_made, 'X', n);
 	g->n_made += n;
 	smtp_disguise(s, ev);
-	gate_edit(g, text, made);
+	(void)gate_edit(g, text, made);
 	g->swallowing = (ev->verb == SMTP_BDAT ||
 	    ev->verb == SMTP_BDAT_LAST) && !ev->last;
 	g->refusal.n = 0;

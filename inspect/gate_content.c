@@ -1,7 +1,8 @@
 /* gate_content: what becomes of mail content (gate.h). */
 #include "inspect/gating.h"
 
-/* Content from here on goes to nobody; its end is answered by us. */
+/* Content from here on goes to nobody; its end is answered by us. What chunks that
+ * went before await is never answered, so what comes behind them is not, either. */
 void
 gate_refuse_content(struct gate *g, struct span reply, const char *rule)
 {
@@ -10,8 +11,7 @@ gate_refuse_content(struct gate *g, struct span reply, const char *rule)
 	g->refusal_rule = rule;
 	g->end = GATE_LEAVES;
 	g->why = rule;
-	for (unsigned i = 0; i < g->n_own; i++)
-		g->own[(g->first_own + i) % GATE_OWN_MAX].behind = 0;
+	g->n_own = 0;
 }
 
 /* Content begins anew with each message; BDAT goes on where it was. */
@@ -107,7 +107,7 @@ edit_newlines(struct gate *g, const struct smtp_event *ev)
 	if (first == ev->raw.n)
 		return;
 	gate_refuse_content(g, g->now->newline_reply, "bare-newline");
-	gate_edit(g, span_from(ev->raw, first), (struct span){ "", 0 });
+	(void)gate_edit(g, span_from(ev->raw, first), (struct span){ "", 0 });
 }
 
 static bool
@@ -131,14 +131,14 @@ gate_content(struct gate *g, struct smtp_session *s,
 	}
 	if (g->refusing || g->closing) {
 		drain(g, ev);
-		if (ev->last && !g->closing)
-			gate_close_with(g, g->refusal, g->refusal_rule);
-		return;
+	} else {
+		edit_newlines(g, ev);
+		r = judge_content(g, ev, now_us);
+		if (r && !gate_is_dry(g))
+			act_on_content(g, r);
 	}
-	edit_newlines(g, ev);
-	r = judge_content(g, ev, now_us);
-	if (r && !gate_is_dry(g))
-		act_on_content(g, r);
+	if (g->refusing && ev->last && !g->closing)
+		gate_close_with(g, g->refusal, g->refusal_rule);
 }
 
 void

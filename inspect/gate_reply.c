@@ -28,7 +28,7 @@ scrub_reply(struct gate *g, const struct smtp_event *ev)
 	if (n)
 		gate_tell_edit(g, GATE_TOLD_SCRUB, "scrub", ev->text);
 	for (unsigned i = 0; i < n; i++)
-		gate_edit(g, edits[i].out, edits[i].in);
+		(void)gate_edit(g, edits[i].out, edits[i].in);
 }
 
 /* The server's own name, where it says it. */

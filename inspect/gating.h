@@ -38,8 +38,8 @@ void gate_tell_edit(struct gate *, enum gate_told, const char *rule,
 void gate_finish(struct gate *, const struct policy_rule *);
 
 /* Change a part of the line: out lies in g->raw, in is good until the next event.
- * In order; what does not fit is left as it is. */
-void gate_edit(struct gate *, struct span out, struct span in);
+ * In order; what does not fit is left as it is. False: it is the same already. */
+bool gate_edit(struct gate *, struct span out, struct span in);
 
 /* Room for octets of ours, good until the next event; n = 0: there is none. */
 struct span gate_make(struct gate *, const char *bytes, size_t n);

@@ -119,7 +119,7 @@ mask(struct gate *g, struct span text)
 		return;
 	memset(masked, 'X', n);
 	masked[n - 1] = (char)('A' + g->masked++ % 26);
-	gate_edit(g, text, gate_make(g, masked, n));
+	(void)gate_edit(g, text, gate_make(g, masked, n));
 }
 
 /* The arguments of AUTH without what is not allowed. */
@@ -146,7 +146,7 @@ filter_auth(struct gate *g, struct span text)
 			(void)gate_make(g, " ", 1);
 		(void)gate_make(g, word.p, word.n);
 	}
-	gate_edit(g, all, (struct span){ from,
+	(void)gate_edit(g, all, (struct span){ from,
 	    (size_t)(g->made + g->n_made - from) });
 }
 
@@ -166,8 +166,8 @@ clamp_size(struct gate *g, struct span text)
 		return;
 	gate_tell_edit(g, GATE_TOLD_SIZE, "ehlo-size-limit", text);
 	if (number.n == 0)
-		gate_edit(g, (struct span){ text.p + text.n, 0 }, SPAN(" "));
-	gate_edit(g, number.n ? number : (struct span){ text.p + text.n, 0 },
+		(void)gate_edit(g, (struct span){ text.p + text.n, 0 }, SPAN(" "));
+	(void)gate_edit(g, number.n ? number : (struct span){ text.p + text.n, 0 },
 	    gate_number(g, g->now->size_limit));
 }
 
@@ -210,7 +210,7 @@ separate(struct gate *g, const struct smtp_event *ev)
 	struct span now = { ev->raw.p + 3, (size_t)(ev->text.p - ev->raw.p) - 3 };
 
 	if (goes_on == ev->last)
-		gate_edit(g, now, goes_on ? SPAN("-") : SPAN(" "));
+		(void)gate_edit(g, now, goes_on ? SPAN("-") : SPAN(" "));
 }
 
 static void
@@ -265,6 +265,6 @@ keywords_add(struct gate *g, const struct smtp_event *ev)
 		(void)gate_make(g, line.p, line.n);
 		(void)gate_make(g, end.p, end.n);
 	}
-	gate_edit(g, (struct span){ end.p + end.n, 0 }, (struct span){ from,
+	(void)gate_edit(g, (struct span){ end.p + end.n, 0 }, (struct span){ from,
 	    (size_t)(g->made + g->n_made - from) });
 }

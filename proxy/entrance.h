@@ -1,8 +1,8 @@
 /* entrance: where a worker lets clients in: its doors, and who may come.
  *
  * Nobody is let in without a descriptor in hand for the other half of the
- * session, nor above max-sessions, of all or of the listener. Out of descriptors,
- * clients wait in the kernel.
+ * session, nor above max-sessions, of all or of the listener. Out of
+ * descriptors, clients wait in the kernel.
  *
  * All functions run in the worker's thread, or before it has been started. */
 #ifndef PROXY_ENTRANCE_H

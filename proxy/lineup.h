@@ -22,8 +22,8 @@ struct lineup {
 
 /* Listen for these settings, which must be resolved, in so many threads; with
  * the listeners of the lineup before (NULL: none) where they suit. Bounds
- * max_sessions, if it is not set. 0; or the exit code and a sentence, and nothing
- * has changed. error may be the settings' own. */
+ * max_sessions, if it is not set. 0; or the exit code and a sentence, and
+ * nothing has changed. error may be the settings' own. */
 int lineup_open(struct lineup **, struct settings *, unsigned threads,
     const struct lineup *before, char error[OPTIONS_ERROR]);
 

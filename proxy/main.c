@@ -241,7 +241,7 @@ close_all(struct daemon *d)
 	reload_close(&d->reload);
 }
 
-/* Signals are this thread's: the others are started with all of them blocked. */
+/* Signals are this thread's: the others are started with all blocked. */
 static int
 serve(struct daemon *d, struct ev_loop *loop)
 {

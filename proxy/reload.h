@@ -1,10 +1,11 @@
 /* reload: puts another configuration in the place of the one at work.
  *
- * Whole or not at all: the file is read, all mail servers are looked up, all new
- * addresses listened on, and only then do the workers take it over, each between
- * two turns of its loop. Whatever goes wrong before is told in the log, and the
- * old one goes on. Sessions keep what they began with. The recording and the
- * number of threads cannot change: a file with others is refused.
+ * Whole or not at all: the file is read, all mail servers are looked up, all
+ * new addresses listened on, and only then do the workers take it over, each
+ * between two turns of its loop. Whatever goes wrong before is told in the
+ * log, and the old one goes on. Sessions keep what they began with. The
+ * recording and the number of threads cannot change: a file with others is
+ * refused.
  *
  * In main's thread and loop; blocks for reading the file only. */
 #ifndef PROXY_RELOAD_H

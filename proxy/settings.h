@@ -1,9 +1,9 @@
 /* settings: one configuration, as sessions use it.
  *
- * Built whole from the command line or from a file (config.h), resolved, and not
- * changed after it has been put to use. A reload makes new ones; each session
- * keeps those it began with. Reference counts are atomic, the rest is read by all
- * threads; main makes and frees. Durations are seconds. */
+ * Built whole from the command line or from a file (config.h), resolved, and
+ * not changed after it has been put to use. A reload makes new ones; each
+ * session keeps those it began with. Reference counts are atomic, the rest is
+ * read by all threads; main makes and frees. Durations are seconds. */
 #ifndef PROXY_SETTINGS_H
 #define PROXY_SETTINGS_H
 
@@ -67,8 +67,8 @@ struct settings *settings_from_options(const struct options *,
     struct policies *);
 
 /* Find all upstreams, in the loop, and share with the settings before (NULL:
- * none) what goes on. resolved(arg) is called when that is over, perhaps at once;
- * s->error says what went wrong. */
+ * none) what goes on. resolved(arg) is called when that is over, perhaps at
+ * once; s->error says what went wrong. */
 void settings_resolve(struct settings *, struct ev_loop *,
     const struct settings *before, void (*resolved)(void *arg), void *arg);
 

@@ -70,8 +70,8 @@ int worker_start(struct worker *);
  * Any thread; may be called again with more. */
 void worker_stop(struct worker *, enum worker_stop);
 
-/* Take over another lineup soon; main's loop is woken when it has. The one before
- * must stay until then, and so must both workers' listeners. */
+/* Take over another lineup soon; main's loop is woken when it has. The one
+ * before must stay until then, and so must the listeners of both. */
 void worker_change(struct worker *, const struct lineup *);
 bool worker_has_changed(const struct worker *);
 

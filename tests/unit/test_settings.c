@@ -1,4 +1,4 @@
-/* Settings share with those before what goes on, and end with their last user. */
+/* Settings share with those before what goes on; the last user ends them. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

@@ -16,8 +16,8 @@ BUILD='gcc libc6-dev make mawk
 	ca-certificates swaks'
 TEST='binutils check pkg-config procps iproute2 util-linux
 	clang libclang-rt-14-dev haproxy strace sqlite3
-	python3 python3-dkim mandoc'
-UNPACKED='postfix exim4-daemon-light opensmtpd
+	python3 python3-dkim mandoc m4 nmap'
+UNPACKED='postfix exim4-daemon-light opensmtpd sendmail-bin
 	msmtp node-nodemailer python3-aiosmtpd'
 PEERS=build/peers
 
@@ -60,9 +60,10 @@ closure() {
 	    sed -n 's/^Inst \([^ ]*\) .*/\1/p'
 }
 
-# Unpack without running any of the packages' scripts.
+# Unpack without running any of the packages' scripts; again when it is others.
 unpack() {
-	[ -e "$PEERS/root/.unpacked" ] && return 0
+	[ "$(cat "$PEERS/root/.unpacked" 2>/dev/null)" != "$UNPACKED" ] ||
+	    return 0
 	update
 	rm -rf "$PEERS/root" "$PEERS/debs"
 	mkdir -p "$PEERS/debs" "$PEERS/root"
@@ -76,7 +77,7 @@ unpack() {
 	done
 	rm -rf "$PEERS/debs"
 	tests/peers/root.sh "$PEERS/root"
-	touch "$PEERS/root/.unpacked"
+	echo "$UNPACKED" >"$PEERS/root/.unpacked"
 }
 
 case "${1:-}" in

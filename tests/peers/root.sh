@@ -32,6 +32,8 @@ cat >"$root/etc/passwd" <<-'END'
 	Debian-exim:x:902:902::/var/spool/exim4:/bin/false
 	opensmtpd:x:903:903::/var/lib/opensmtpd/empty:/bin/false
 	opensmtpq:x:904:904::/var/lib/opensmtpd/empty:/bin/false
+	smmta:x:906:906::/var/lib/sendmail:/bin/false
+	smmsp:x:907:907::/var/lib/sendmail:/bin/false
 	nobody:x:65534:65534:nobody:/nonexistent:/bin/false
 END
 cat >"$root/etc/group" <<-'END'
@@ -42,6 +44,8 @@ cat >"$root/etc/group" <<-'END'
 	Debian-exim:x:902:
 	opensmtpd:x:903:
 	opensmtpq:x:904:
+	smmta:x:906:
+	smmsp:x:907:
 	nogroup:x:65534:
 END
 echo 'passwd: files

@@ -212,17 +212,6 @@ cut_identity(const struct work *w, struct piece piece[PIECES])
 	return 2;
 }
 
-/* A keyword stays, even if a host is called the same; its parameters may tell. */
-static unsigned
-cut_keyword(struct work *w, struct piece piece[PIECES])
-{
-	struct span rest = w->text;
-
-	(void)span_word(&rest);
-	w->rest.n = 0;
-	return cut_whole(piece, rest);
-}
-
 /* The server's name, where the standard puts it in front (4.2). */
 static unsigned
 cut_front_name(const struct work *w, struct piece piece[PIECES], unsigned n)
@@ -251,7 +240,7 @@ cut(struct work *w, struct piece piece[PIECES])
 	if (identity && w->ev->first)
 		return cut_identity(w, piece);
 	if (identity && verb != SMTP_HELO)
-		return cut_keyword(w, piece);
+		return 0;	/* keywords */
 	n = w->s->text ? cut_text(w, piece) : cut_id(w, piece);
 	return cut_front_name(w, piece, n);
 }

@@ -4,8 +4,8 @@
  * replaced by the name we go by) and text (the standard phrase for the code
  * instead of the server's own, from phrases.def). Code, separator, enhanced
  * status code and line end stay. What carries data stays: the challenge of 334,
- * the path of 251 and 551, what VRFY and EXPN found, EHLO keywords, and the
- * queue id, unless told otherwise.
+ * the path of 251 and 551, what VRFY and EXPN found, lines of EHLO keywords, and
+ * the queue id, unless told otherwise.
  *
  * A name counts where it stands whole: not as the end of a longer one. Where
  * the standard puts the server's name (the greeting, the first line of the

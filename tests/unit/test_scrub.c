@@ -1,89 +1,8 @@
 /* Replies as they look when they do not tell who made them. */
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "inspect/scrub.h"
-
-enum { HOSTS = 1, TEXT = 2, IDS = 4, LATER = 8 /* not the first line */ };
-
-static struct gate_name names[4];
-
-static struct scrub
-options(int which)
-{
-	return (struct scrub){ .names = names, .n_names = 4,
-	    .host = SPAN("front.example"), .our_text = SPAN("10.0.0.5"),
-	    .client_text = SPAN("192.0.2.7"), .hosts = which & HOSTS,
-	    .text = which & TEXT, .queue_ids = which & IDS };
-}
-
-static void
-set_name(struct gate_name *name, const char *text)
-{
-	name->n = (unsigned char)strlen(text);
-	memcpy(name->p, text, name->n);
-}
-
-static void
-set_up(void)
-{
-	set_name(&names[0], "mail.corp.example");
-	set_name(&names[1], "Ex01");
-	set_name(&names[2], "");
-	set_name(&names[3], "198.51.100.4");
-}
-
-/* The event the engine makes of a reply line. */
-static struct smtp_event
-event(enum smtp_verb verb, struct span line, bool first)
-{
-	struct span text = span_chomp(line);
-
-	return (struct smtp_event){ .tile = SMTP_REPLY, .side = SMTP_SERVER,
-	    .verb = verb, .code = (line.p[0] - '0') * 100 +
-	    (line.p[1] - '0') * 10 + line.p[2] - '0', .first = first,
-	    .raw = line, .text = span_from(text, text.n > 3 ? 4 : 3) };
-}
-
-/* The line with its edits done, which are in order and within its text. */
-static size_t
-edited(const struct smtp_event *ev, const struct gate_edit *edits, unsigned n,
-    char *out)
-{
-	const char *at = ev->raw.p, *end = ev->raw.p + ev->raw.n;
-	size_t made = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		size_t kept = (size_t)(edits[i].out.p - at);
-
-		ck_assert(edits[i].out.p >= at && edits[i].out.p >= ev->text.p);
-		memcpy(out + made, at, kept);
-		made += kept;
-		if (edits[i].in.n)
-			memcpy(out + made, edits[i].in.p, edits[i].in.n);
-		made += edits[i].in.n;
-		at = edits[i].out.p + edits[i].out.n;
-		ck_assert(at <= ev->text.p + ev->text.n);
-	}
-	memcpy(out + made, at, (size_t)(end - at));
-	return made + (size_t)(end - at);
-}
-
-static size_t
-scrubbed(const struct scrub *s, enum smtp_verb verb, struct span line,
-    bool first, unsigned most, char *out)
-{
-	struct smtp_event ev = event(verb, line, first);
-	struct gate_edit edits[GATE_EDITS_MAX];
-	char made[GATE_MADE_MAX];
-	size_t n_made = 0;
-	unsigned n = scrub_line(s, &ev, edits, most, made, &n_made);
-
-	ck_assert_uint_le(n, most);
-	ck_assert_uint_le(n_made, sizeof(made));
-	return edited(&ev, edits, n, out);
-}
+#include "tests/unit/scrubbing.h"
 
 static void
 expect_of(const struct scrub *s, int which, enum smtp_verb verb,
@@ -125,6 +44,8 @@ START_TEST(words_are_the_standard_s_for_the_code)
 	    "220 Ready to start TLS\r\n");
 	expect(TEXT, SMTP_CONNECT, "554 SMTP synchronization error\r\n",
 	    "554 No SMTP service here\r\n");
+	expect(TEXT, SMTP_BDAT, "521 5.5.4 Syntax: BDAT count [LAST]\r\n",
+	    "521 5.5.4 Failure\r\n");
 	expect(TEXT, SMTP_AUTH, "454 4.3.0 Try again later\r\n",
 	    "454 4.3.0 Temporary authentication failure\r\n");
 }
@@ -216,7 +137,7 @@ START_TEST(keywords_stay)
 	    "250-AUTH PLAIN LOGIN\r\n");
 	expect(HOSTS | TEXT | LATER, SMTP_LHLO, "250 EX01\r\n", "250 EX01\r\n");
 	expect(HOSTS | TEXT | LATER, SMTP_EHLO, "250-XID EX01 2\r\n",
-	    "250-XID front.example 2\r\n");
+	    "250-XID EX01 2\r\n");
 	expect(TEXT | LATER, SMTP_HELO, "250 AUTH PLAIN\r\n",
 	    "250 Requested mail action okay, completed\r\n");
 }
@@ -364,115 +285,6 @@ START_TEST(nothing_is_done_unless_told)
 }
 END_TEST
 
-START_TEST(what_is_the_same_is_no_edit)
-{
-	struct scrub s = options(HOSTS | TEXT);
-	struct smtp_event ev = event(SMTP_NOOP, SPAN("250 2.0.0 Requested mail "
-	    "action okay, completed\r\n"), true);
-	struct gate_edit edits[1];
-	char made[GATE_MADE_MAX];
-	size_t n_made = 0;
-
-	ck_assert_uint_eq(scrub_line(&s, &ev, edits, 1, made, &n_made), 0);
-}
-END_TEST
-
-START_TEST(one_edit_too_many_takes_the_rest)
-{
-	static const char line[] = "550 ex01 ex01 ex01 ex01\r\n";
-	struct scrub s = options(HOSTS);
-	char out[256];
-	size_t n = scrubbed(&s, SMTP_MAIL, SPAN(line), true, 3, out);
-
-	ck_assert_msg(n == 60 && memcmp(out, "550 front.example front.example "
-	    "Requested action not taken\r\n", n) == 0, "%.*s", (int)n, out);
-	n = scrubbed(&s, SMTP_MAIL, SPAN(line), true, 4, out);
-	ck_assert(memmem(out, n, "ex01", 4) == NULL && n == 61);
-	ck_assert(memmem(out, n, "Requested", 9) == NULL);
-	n = scrubbed(&s, SMTP_MAIL, SPAN(line), true, 0, out);
-	ck_assert(n == sizeof(line) - 1 && memcmp(out, line, n) == 0);
-}
-END_TEST
-
-/* A line of bits and pieces that mean something here. */
-static size_t
-random_line(char *line)
-{
-	static const char *const bits[] = {
-		"ex01", "mail.corp.example", "10.0.0.5", "198.51.100.4", "[", "]",
-		"IPv6:", ".", " ", "-", "<", ">", "@", ":", "2.0.0", "queued as ",
-		"id=", "4XyZ1", "Hello", "ESMTP", "\r", "\xff", "5.7.1 ", "a", ",",
-	};
-	size_t n = (size_t)sprintf(line, "%ld%s",
-	    random() % 4 ? 200 + random() % 360 : 100 + random() % 900,
-	    random() % 2 ? " " : "-");
-
-	for (long i = random() % 90; i > 0; i--) {
-		const char *bit = bits[(size_t)random() %
-		    (sizeof(bits) / sizeof(bits[0]))];
-
-		memcpy(line + n, bit, strlen(bit));
-		n += strlen(bit);
-	}
-	memcpy(line + n, "\r\n", 2);
-	return n + 2;
-}
-
-static bool
-holds_whole(struct span text, struct span name)
-{
-	for (size_t at = 0; at + name.n <= text.n; at++) {
-		bool before = at && memchr("@<, ", text.p[at - 1], 4);
-		bool behind = at + name.n < text.n &&
-		    memchr("@>,: ", text.p[at + name.n], 5);
-
-		if (before && behind &&
-		    span_alike(text.p + at, name.p, name.n))
-			return true;
-	}
-	return false;
-}
-
-/* Whatever the server says: the code, the separator and the line's end stay, no
- * name that stands by itself does, and words of ours stay what they are. */
-START_TEST(random_replies_are_scrubbed)
-{
-	static char line[4096], once[16384], twice[16384];
-
-	srandom(1);
-	for (int i = 0; i < 40000; i++) {
-		struct scrub s = options((int)(random() % 8) | HOSTS);
-		enum smtp_verb verb = (enum smtp_verb)((size_t)random() %
-		    SMTP_VERBS);
-		unsigned most = 1 + (unsigned)random() % GATE_EDITS_MAX;
-		bool first = random() % 2;
-		size_t n = random_line(line), m, k;
-		bool data = strncmp(line, "334", 3) == 0 ||
-		    strncmp(line, "355", 3) == 0 ||
-		    (verb == SMTP_XLINK2STATE && strncmp(line, "200", 3) == 0);
-
-		m = scrubbed(&s, verb, (struct span){ line, n }, first, most,
-		    once);
-		ck_assert_mem_eq(once, line, 4);
-		ck_assert_mem_eq(once + m - 2, "\r\n", 2);
-		if (data)
-			ck_assert(m == n && memcmp(line, once, n) == 0);
-		else
-			for (size_t j = 0; j < 2; j++)
-				ck_assert_msg(!holds_whole((struct span){ once, m },
-				    (struct span){ names[j].p, names[j].n }),
-				    "%.*s gave %.*s", (int)n, line, (int)m, once);
-		if (!s.text)
-			continue;
-		k = scrubbed(&s, verb, (struct span){ once, m }, first,
-		    GATE_EDITS_MAX, twice);
-		ck_assert_msg(k == m && memcmp(once, twice, m) == 0,
-		    "verb %d first %d %.*sgave %.*sthen %.*s", verb, first,
-		    (int)n, line, (int)m, once, (int)k, twice);
-	}
-}
-END_TEST
-
 int
 main(void)
 {
@@ -481,8 +293,7 @@ main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_add_checked_fixture(tests, set_up, NULL);
-	tcase_set_timeout(tests, 60);
+	tcase_add_checked_fixture(tests, scrubbing_set_up, NULL);
 	tcase_add_test(tests, words_are_the_standard_s_for_the_code);
 	tcase_add_test(tests, codes_without_a_phrase_get_that_of_their_class);
 	tcase_add_test(tests, every_line_of_a_reply_gets_the_phrase);
@@ -499,9 +310,6 @@ main(void)
 	tcase_add_test(tests, addresses_of_either_kind_are_replaced_whole);
 	tcase_add_test(tests, names_at_the_front_need_not_be_known);
 	tcase_add_test(tests, nothing_is_done_unless_told);
-	tcase_add_test(tests, what_is_the_same_is_no_edit);
-	tcase_add_test(tests, one_edit_too_many_takes_the_rest);
-	tcase_add_test(tests, random_replies_are_scrubbed);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "proxy/value.h"
+#include "proxy/term.h"
 
 #define ACCEPTED "event, mask, tag WORD, reset, drop [CODE [X.Y.Z] [TEXT]], " \
 	"reject CODE [X.Y.Z] [TEXT] or rate-limit N/s, N/m or N/h is accepted"
@@ -94,7 +94,7 @@ static bool
 take_tag(struct action *a, struct span rest)
 {
 	a->tag = rest.p;
-	return rest.n && value_word(NULL, rest.p) == NULL;
+	return rest.n && term_word(NULL, rest.p) == NULL;
 }
 
 const char *
@@ -125,7 +125,7 @@ action_parse(const char *text, struct action *a)
 		right = take_rate(a, rest.p);
 	else
 		right = a->what != POLICY_ACTIONS && rest.n == 0;
-	if (right && a->text.n && value_line(NULL, a->text.p) != NULL)
+	if (right && a->text.n && term_line(NULL, a->text.p) != NULL)
 		return "a text of printable ASCII, at most 400 octets, is "
 		    "accepted";
 	return right ? NULL : ACCEPTED;
@@ -145,8 +145,8 @@ action_reply(const struct action *a, struct span host, const char *reason,
 		enhanced = limited ? SPAN("4.7.1") : SPAN("4.7.0");
 	}
 	names = memcmp(code.p, "421", 3) == 0;
-	if (names && host.n > VALUE_LINE_MAX / 4)
-		host.n = VALUE_LINE_MAX / 4;
+	if (names && host.n > TERM_LINE_MAX / 4)
+		host.n = TERM_LINE_MAX / 4;
 	n = snprintf(out, POLICY_REPLY_MAX, "%.*s%s%.*s%s%.*s %s%.*s%.60s\r\n",
 	    (int)code.n, code.p, enhanced.n ? " " : "", (int)enhanced.n,
 	    enhanced.p ? enhanced.p : "", names ? " " : "",

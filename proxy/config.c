@@ -23,14 +23,14 @@ place_of(const struct reader *r, const void *what)
 
 /* Look at all values of an option; keep them in the draft, if there is one. */
 static void
-read_option(struct reader *r, const struct option_row *row, cfg_opt_t *option,
-    struct options *draft)
+read_option(struct reader *r, const struct option_row *row, cfg_t *section,
+    cfg_opt_t *option, struct options *draft)
 {
 	void *field = draft && row->field != SIZE_MAX ?
 	    (char *)draft + row->field : NULL;
 
 	if (cfg_opt_size(option) == 0)
-		report_error(r->report, place_of(r, option), "%s {}: at least "
+		report_error(r->report, place_of(r, section), "%s {}: at least "
 		    "one value is accepted: %s", row->key, row->argument);
 	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
 		const char *value = cfg_opt_getnstr(option, i);
@@ -55,7 +55,7 @@ read_section(struct reader *r, cfg_t *section, enum option_place place,
 			continue;
 		option = tree_option(section, row->key);
 		if (option)
-			read_option(r, row, option, draft);
+			read_option(r, row, section, option, draft);
 	}
 }
 
@@ -183,14 +183,14 @@ read_listeners(struct reader *r)
 static void
 read_globals(struct reader *r)
 {
-	cfg_t *root = tree_root(r->tree), *record = cfg_getsec(root, "record");
+	cfg_t *root = tree_root(r->tree);
 	struct settings *s = r->settings;
 	struct options o;
 
 	options_default(&o);
 	read_section(r, root, OPTION_GLOBAL, &o);
-	if (record)
-		read_section(r, record, OPTION_RECORD, &o);
+	if (cfg_size(root, "record"))
+		read_section(r, cfg_getsec(root, "record"), OPTION_RECORD, &o);
 	s->threads = o.threads;
 	s->max_sessions = o.max_sessions;
 	s->drain_timeout = o.drain_timeout;

@@ -140,7 +140,7 @@ draft_rule(struct draft *d, const char *name, enum policy_subject subject,
 void
 draft_verb(struct draft *d, struct policy_rule *rule, const char *verb)
 {
-	uint64_t bits = value_as_verbs(verb);
+	uint64_t bits = term_as_verbs(verb);
 
 	rule->verbs |= bits;
 	if (bits == 0)

@@ -83,15 +83,15 @@ take_operands(struct draft *d, struct policy_rule *rule, cfg_t *match)
 	    *names = tree_option(match, "names"),
 	    *unless = tree_option(match, "not");
 
-	rule->unless = unless && value_is_yes(cfg_opt_getstr(unless));
+	rule->unless = unless && term_is_yes(cfg_opt_getstr(unless));
 	if (gt)
-		rule->above = value_as_octets(cfg_opt_getstr(gt));
+		rule->above = term_as_octets(cfg_opt_getstr(gt));
 	if (is)
 		take_words(d, rule, is);
 	if (verbs)
 		draft_verbs(d, rule, verbs);
 	for (unsigned i = 0; names && i < cfg_opt_size(names); i++)
-		rule->anomalies |= value_as_event(cfg_opt_getnstr(names, i));
+		rule->anomalies |= term_as_event(cfg_opt_getnstr(names, i));
 	rule->regex = draft_regex(d, tree_option(match, "regex"));
 }
 

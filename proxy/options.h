@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "proxy/address.h"
-#include "proxy/value.h"
+#include "proxy/term.h"
 
 #define OPTIONS_LISTEN_MAX	16
 #define OPTIONS_THREADS_MAX	64

@@ -127,7 +127,7 @@ make_edits(struct draft *d, const char *host)
 	    draft_is(d, "unsolicited-reply", "reject");
 	p->dry_run = draft_is(d, "dry-run", "yes");
 	p->ehlo_add = draft_words(d, draft_option(d, "ehlo-add"));
-	p->size_limit = limit ? value_as_octets(cfg_opt_getstr(limit)) : 0;
+	p->size_limit = limit ? term_as_octets(cfg_opt_getstr(limit)) : 0;
 	p->filters_auth = allow != NULL;
 	p->auth_allow = draft_words(d, allow);
 	p->match = regex_matches;
@@ -158,7 +158,7 @@ make_when(struct maker *m, struct draft *d, const struct tree *t, cfg_t *text,
 		draft_error(d, text, "when: a condition is missing: client, "
 		    "helo, sender or recipient");
 	for (unsigned i = 0; nets && i < n; i++)
-		nets[i] = value_as_network(cfg_opt_getnstr(client, i));
+		nets[i] = term_as_network(cfg_opt_getnstr(client, i));
 	when->clients = nets;
 	when->n_clients = n;
 	when->helo = draft_words(d, helo);

@@ -101,7 +101,7 @@ add_bound(struct draft *d, size_t i, uint64_t above)
 static void
 add_bounds(struct draft *d)
 {
-	uint64_t auth = value_as_verbs("AUTH") | value_as_verbs("X-EXPS");
+	uint64_t auth = term_as_verbs("AUTH") | term_as_verbs("X-EXPS");
 
 	for (size_t i = 0; i < COUNT(bounds); i++) {
 		cfg_opt_t *option = draft_option(d, bounds[i].option);
@@ -109,7 +109,7 @@ add_bounds(struct draft *d)
 
 		if (option == NULL)
 			continue;
-		above = value_as_octets(cfg_opt_getstr(option));
+		above = term_as_octets(cfg_opt_getstr(option));
 		if (bounds[i].subject == POLICY_COMMAND_LENGTH &&
 		    above < AUTH_LINE_MAX) {
 			add_bound(d, i, AUTH_LINE_MAX);

@@ -41,85 +41,106 @@ is_base64(char c)
 	    c == '+';
 }
 
+#define BLOCK 64	/* octets looked at together */
+
 #ifdef __SSE2__
-/* lo..hi, both ASCII, as all ones. */
+/* lo..hi, both ASCII, as all ones: moved up so that hi is the greatest. */
 static inline __m128i
 between(__m128i v, char lo, char hi)
 {
-	return _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8((char)(lo - 1))),
-	    _mm_cmplt_epi8(v, _mm_set1_epi8((char)(hi + 1))));
+	v = _mm_add_epi8(v, _mm_set1_epi8((char)(127 - hi)));
+	return _mm_cmpgt_epi8(v, _mm_set1_epi8((char)(126 - hi + lo)));
 }
 
-/* Which of 16 octets are not of the alphabet, as bits; bit 0 is the first. */
-static inline unsigned
-not_base64(const char *p)
+static inline __m128i
+equal(__m128i v, char c)
 {
-	__m128i v = _mm_loadu_si128((const void *)p);
-	__m128i lower = _mm_or_si128(v, _mm_set1_epi8(0x20));
-	__m128i good = _mm_or_si128(between(lower, 'a', 'z'),
-	    _mm_or_si128(between(v, '/', '9'),
-	    _mm_cmpeq_epi8(v, _mm_set1_epi8('+'))));
-
-	return (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
+	return _mm_cmpeq_epi8(v, _mm_set1_epi8(c));
 }
 
-/* How many octets at the front are of the alphabet. The last block lies over
- * the one before. */
+static inline __m128i
+folded(__m128i v)
+{
+	return _mm_or_si128(v, _mm_set1_epi8(0x20));
+}
+
+static inline __m128i
+load(const char *p)
+{
+	return _mm_loadu_si128((const void *)p);
+}
+
+/* As bits, from the at-th of a block on; bit 0 is its first octet. */
+static inline uint64_t
+bits(__m128i hits, int at)
+{
+	return (uint64_t)(unsigned)_mm_movemask_epi8(hits) << at;
+}
+
+/* Which octets of a block are line ends; *fine: all others are base64. */
+static inline uint64_t
+base64_look(const char *p, bool *fine)
+{
+	__m128i all = _mm_set1_epi8(-1);
+	uint64_t ends = 0;
+
+	for (int at = 0; at < BLOCK; at += 16) {
+		__m128i v = load(p + at);
+		__m128i end = _mm_or_si128(equal(v, '\r'), equal(v, '\n'));
+		__m128i digit = _mm_or_si128(between(folded(v), 'a', 'z'),
+		    _mm_or_si128(between(v, '/', '9'), equal(v, '+')));
+
+		ends |= bits(end, at);
+		all = _mm_and_si128(all, _mm_or_si128(end, digit));
+	}
+	*fine = bits(all, 0) == 0xffff;
+	return ends;
+}
+
+/* Pass whole blocks of digits in lines. The scan by octets is the truth and does
+ * the rest; this gives the same for what it passes. */
 static size_t
-base64_run(struct span s)
+base64_blocks(struct encoding *e, struct span s)
 {
 	size_t n = 0;
-	unsigned bad;
 
-	for (; n + 16 <= s.n; n += 16)
-		if ((bad = not_base64(s.p + n)) != 0)
-			return n + (size_t)__builtin_ctz(bad);
-	if (n && n < s.n) {
-		bad = not_base64(s.p + s.n - 16) >> (16 - (s.n - n));
-		return bad ? n + (size_t)__builtin_ctz(bad) : s.n;
+	for (; n + BLOCK <= s.n && !e->padded; n += BLOCK) {
+		bool fine;
+		uint64_t ends = base64_look(s.p + n, &fine);
+
+		if (!fine)
+			break;
+		for (; ends; ends &= ends - 1)
+			e->octets--;
 	}
-	while (n < s.n && is_base64(s.p[n]))
-		n++;
+	e->octets &= 3;
 	return n;
 }
 #else
 static size_t
-base64_run(struct span s)
+base64_blocks(struct encoding *e, struct span s)
 {
-	size_t n = 0;
-
-	while (n < s.n && is_base64(s.p[n]))
-		n++;
-	return n;
+	(void)e, (void)s;
+	return 0;
 }
 #endif
 
-static uint64_t
-base64_read(struct encoding *e, struct span s)
+/* An octet of base64; false: it may not stand there. */
+static bool
+base64_octet(struct encoding *e, char c)
 {
-	uint64_t odd = 0;
+	bool early = e->octets < 2;
 
-	while (s.n) {
-		size_t n = base64_run(s);
-		char c;
-
-		if (n && e->padded)
-			odd = SMTP_ODD(INVALID_BASE64);
-		e->octets = (e->octets + n) & 3;
-		if (n == s.n)
-			break;
-		c = s.p[n];
-		if (c == '=') {
-			if (e->octets < 2)
-				odd = SMTP_ODD(INVALID_BASE64);
-			e->octets = (e->octets + 1) & 3;
-			e->padded = true;
-		} else if (c != '\r' && c != '\n' && c != ' ' && c != '\t') {
-			odd = SMTP_ODD(INVALID_BASE64);
-		}
-		s = span_from(s, n + 1);
+	if (is_base64(c)) {
+		e->octets = (e->octets + 1) & 3;
+		return !e->padded;
 	}
-	return odd;
+	if (c == '=') {
+		e->octets = (e->octets + 1) & 3;
+		e->padded = true;
+		return !early;
+	}
+	return c == '\r' || c == '\n' || c == ' ' || c == '\t';
 }
 
 /* What may follow within "=XX" or "=" at the end of a line. */
@@ -152,28 +173,86 @@ quoted_next(struct encoding *e, char c)
 	return false;
 }
 
-static uint64_t
-quoted_read(struct encoding *e, struct span s)
+#ifdef __SSE2__
+/* Which octets of a block are that one. */
+static inline uint64_t
+look_for(const char *p, char c)
 {
-	uint64_t odd = 0;
+	uint64_t found = 0;
 
-	while (s.n) {
-		const char *escape = s.p;
+	for (int at = 0; at < BLOCK; at += 16)
+		found |= bits(equal(load(p + at), c), at);
+	return found;
+}
 
-		if (e->state != QUOTED_TEXT) {
-			if (!quoted_next(e, s.p[0]))
-				odd = SMTP_ODD(INVALID_QUOTED);
-			s = span_from(s, 1);
-			continue;
-		}
-		if (s.p[0] != '=')
-			escape = memchr(s.p, '=', s.n);
-		if (escape == NULL)
-			break;
-		e->state = QUOTED_ESCAPE;
-		s = span_from(s, (size_t)(escape - s.p) + 1);
+static inline uint64_t
+look_for_hex(const char *p)
+{
+	uint64_t found = 0;
+
+	for (int at = 0; at < BLOCK; at += 16) {
+		__m128i v = load(p + at);
+
+		found |= bits(_mm_or_si128(between(folded(v), 'a', 'f'),
+		    between(v, '0', '9')), at);
 	}
-	return odd;
+	return found;
+}
+
+/* A CRLF begins at each of these octets of a block. */
+static bool
+all_breaks(const char *p, uint64_t at)
+{
+	for (; at; at &= at - 1) {
+		int i = __builtin_ctzll(at);
+
+		if (p[i] != '\r' || (i < BLOCK - 1 && p[i + 1] != '\n'))
+			return false;
+	}
+	return true;
+}
+
+/* Pass whole blocks in which every "=" has its two digits or its CRLF. */
+static size_t
+quoted_blocks(struct encoding *e, struct span s)
+{
+	size_t n = 0;
+
+	for (; n + BLOCK <= s.n; n += BLOCK) {
+		const char *p = s.p + n;
+		uint64_t escape = look_for(p, '='), hex, first, second;
+
+		if (escape == 0 && e->state == QUOTED_TEXT)
+			continue;
+		hex = look_for_hex(p);
+		first = escape << 1 | (e->state == QUOTED_ESCAPE);
+		second = (first & hex) << 1 | (e->state == QUOTED_DIGIT);
+		if (second & ~hex || !all_breaks(p, first & ~hex) ||
+		    (e->state == QUOTED_BREAK && p[0] != '\n'))
+			break;
+		e->state = escape >> 63 ? QUOTED_ESCAPE : first >> 63 == 0 ?
+		    QUOTED_TEXT : hex >> 63 ? QUOTED_DIGIT : QUOTED_BREAK;
+	}
+	return n;
+}
+#else
+static size_t
+quoted_blocks(struct encoding *e, struct span s)
+{
+	(void)e, (void)s;
+	return 0;
+}
+#endif
+
+/* An octet of quoted-printable; false: it may not stand there. */
+static bool
+quoted_octet(struct encoding *e, char c)
+{
+	if (e->state != QUOTED_TEXT)
+		return quoted_next(e, c);
+	if (c == '=')
+		e->state = QUOTED_ESCAPE;
+	return true;
 }
 
 /* A line of a uuencoded body. SEEK: it may be "begin 644 name"; the number of
@@ -219,7 +298,7 @@ uu_line_end(struct encoding *e)
 }
 
 static bool
-uu_octet(struct encoding *e, char c)
+uu_in_line(struct encoding *e, char c)
 {
 	switch (e->state) {
 	case UU_SEEK:
@@ -235,47 +314,62 @@ uu_octet(struct encoding *e, char c)
 	}
 }
 
-static uint64_t
-uu_read(struct encoding *e, struct span s)
+/* An octet of a uuencoded body; false: it may not stand there. */
+static bool
+uu_octet(struct encoding *e, char c)
 {
-	bool good = true;
-
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (c == '\n')
-			good &= uu_line_end(e);
-		else if (c != '\r')
-			good &= uu_octet(e, c);
-	}
-	return good ? 0 : SMTP_ODD(INVALID_UUENCODE);
+	if (c == '\n')
+		return uu_line_end(e);
+	return c == '\r' || uu_in_line(e, c);
 }
+
+static size_t
+no_blocks(struct encoding *e, struct span s)
+{
+	(void)e;
+	(void)s;
+	return 0;
+}
+
+/* How a body is read: in blocks where all is well, else by octets. */
+static const struct {
+	size_t (*blocks)(struct encoding *, struct span);
+	bool (*octet)(struct encoding *, char);
+	uint64_t odd;
+} readers[] = {
+	[ENCODING_BASE64] = { base64_blocks, base64_octet,
+	    SMTP_ODD(INVALID_BASE64) },
+	[ENCODING_QUOTED] = { quoted_blocks, quoted_octet,
+	    SMTP_ODD(INVALID_QUOTED) },
+	[ENCODING_UU] = { no_blocks, uu_octet, SMTP_ODD(INVALID_UUENCODE) },
+};
 
 uint64_t
 encoding_read(struct encoding *e, struct span s)
 {
-	switch (e->kind) {
-	case ENCODING_BASE64:
-		return base64_read(e, s);
-	case ENCODING_QUOTED:
-		return quoted_read(e, s);
-	case ENCODING_UU:
-		return uu_read(e, s);
-	case ENCODING_NONE:
-		break;
+	bool good = true;
+
+	if (e->kind == ENCODING_NONE)
+		return 0;
+	while (s.n) {
+		size_t n = readers[e->kind].blocks(e, s);
+
+		s = span_from(s, n);
+		/* What it stumbled over. */
+		for (n = 0; n < s.n && n < BLOCK; n++)
+			good &= readers[e->kind].octet(e, s.p[n]);
+		s = span_from(s, n);
 	}
-	return 0;
+	return good ? 0 : readers[e->kind].odd;
 }
 
 uint64_t
 encoding_end(const struct encoding *e)
 {
-	if (e->kind == ENCODING_BASE64 && e->octets)
-		return SMTP_ODD(INVALID_BASE64);
-	if (e->kind == ENCODING_QUOTED && e->state == QUOTED_DIGIT)
-		return SMTP_ODD(INVALID_QUOTED);
-	if (e->kind == ENCODING_UU &&
-	    (e->state == UU_DATA || e->state == UU_LINE))
-		return SMTP_ODD(INVALID_UUENCODE);
-	return 0;
+	bool within = (e->kind == ENCODING_BASE64 && e->octets) ||
+	    (e->kind == ENCODING_QUOTED && e->state == QUOTED_DIGIT) ||
+	    (e->kind == ENCODING_UU &&
+	    (e->state == UU_DATA || e->state == UU_LINE));
+
+	return within ? readers[e->kind].odd : 0;
 }

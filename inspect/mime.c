@@ -20,7 +20,7 @@ mime_start(struct mime *m, bool stuffed)
 {
 	memset(m, 0, offsetof(struct mime, levels));
 	m->stuffed = stuffed;
-	m->crlf = true;
+	m->lines.crlf = true;
 	part_begin(m, PART_LEAF);
 }
 
@@ -32,8 +32,8 @@ measure(struct mime *m, uint64_t n)
 	uint64_t *line = to->in_body ? &to->body_line : &to->header_line;
 
 	*(to->in_body ? &to->body_octets : &to->header_octets) += n;
-	if (m->length > *line)
-		*line = m->length;
+	if (m->lines.length > *line)
+		*line = m->lines.length;
 }
 
 static void
@@ -114,7 +114,7 @@ begin_field(struct mime *m, size_t name, size_t colon)
 	m->open = true;
 	m->name = name;
 	m->colon = colon;
-	m->field_octets = m->line_octets;
+	m->field_octets = m->kept;
 	m->to = m->depth == 0 && span_is((struct span){ m->field, name }, "To");
 	if (m->to)
 		m->measures.to_addresses += mailboxes_read(&m->mailboxes,
@@ -156,7 +156,7 @@ text(struct mime *m, struct span piece)
 {
 	unsigned max = encoding_line_max(m->encoding.kind);
 
-	if (max && m->length > max)
+	if (max && m->lines.length > max)
 		m->measures.anomalies |= SMTP_ODD(ENCODED_LINE_LENGTH);
 	m->measures.anomalies |= encoding_read(&m->encoding, piece);
 }
@@ -178,7 +178,7 @@ decide(struct mime *m)
 	while (m->in_header && m->line == LINE_TEXT)
 		decide_in_header(m, line);
 	if (!measured && span_chomp(line).n)
-		measure(m, m->line_octets);
+		measure(m, m->kept);
 	if (m->line == LINE_TEXT)
 		text(m, line);
 }
@@ -210,7 +210,7 @@ start_line(struct mime *m, struct span *in)
 {
 	char c = in->p[0];
 
-	if (c == '.' && m->stuffed && m->crlf && !m->dotted) {
+	if (c == '.' && m->stuffed && m->lines.crlf && !m->dotted) {
 		(void)span_cut(in, 1);
 		m->dotted = true;
 	} else if (!m->in_header && (m->levels_n == 0 || c != '-')) {
@@ -225,64 +225,57 @@ start_line(struct mime *m, struct span *in)
 	}
 }
 
-/* Cut a line off, or what there is of it and can be looked at; it is counted.
- * *ends: its end is with it. */
-static struct span
-cut_piece(struct mime *m, struct span *in, bool *ends)
+static void
+end_line(struct mime *m)
 {
-	size_t n = span_line(*in), room = in->n;
-	bool cr = m->cr;
-
-	if (m->line == LINE_UNDECIDED)
-		room = (m->in_header ? sizeof m->field : DELIMITER_MAX) -
-		    m->kept;
-	*ends = n && n <= room;
-	if (!*ends)
-		n = in->n < room ? in->n : room;
-	m->line_octets += n;
-	if (*ends) {
-		m->crlf = n > 1 ? in->p[n - 2] == '\r' : cr;
-		m->length = m->line_octets - 1 - m->crlf;
-	} else {
-		m->cr = in->p[n - 1] == '\r';
-		m->length = m->line_octets - m->cr;
-	}
-	return span_cut(in, n);
+	m->line = LINE_START;
+	m->dotted = false;
 }
 
 static void
-read_piece(struct mime *m, struct span *in)
+enter_field(struct mime *m, struct span piece)
 {
-	bool ends;
-	struct span piece = cut_piece(m, in, &ends);
+	m->field_octets += piece.n;
+	if (m->to)
+		m->measures.to_addresses +=
+		    mailboxes_read(&m->mailboxes, piece);
+}
 
+/* The line, or what there is of it and may be kept. */
+static void
+read_line(struct mime *m, struct span *in)
+{
+	size_t max = m->in_header ? sizeof m->field : DELIMITER_MAX;
+	bool ends, decides;
+	struct span piece;
+
+	max = m->line == LINE_UNDECIDED ? max - m->kept : in->n;
+	piece = span_cut(in, lines_one(&m->lines, *in, max, &ends));
+	decides = ends || piece.n == max;
 	if (m->line != LINE_UNDECIDED || m->measures.in_body)
 		measure(m, piece.n);
-	switch (m->line) {
-	case LINE_UNDECIDED:
+	if (m->line == LINE_UNDECIDED || m->line == LINE_FIELD)
 		keep(m, piece);
-		if (ends || m->kept >= (m->in_header ? sizeof m->field :
-		    DELIMITER_MAX))
-			decide(m);
-		break;
-	case LINE_FIELD:
-		keep(m, piece);
-		m->field_octets += piece.n;
-		if (m->to)
-			m->measures.to_addresses +=
-			    mailboxes_read(&m->mailboxes, piece);
-		break;
-	case LINE_TEXT:
-		text(m, piece);
-		break;
-	default:
-		break;
-	}
-	if (ends) {
-		m->line = LINE_START;
-		m->line_octets = 0;
-		m->cr = m->dotted = false;
-	}
+	if (m->line == LINE_FIELD)
+		enter_field(m, piece);
+	else if (m->line == LINE_UNDECIDED && decides)
+		decide(m);
+	if (ends)
+		end_line(m);
+}
+
+/* Lines of text, all that there are. */
+static void
+read_text(struct mime *m, struct span *in)
+{
+	struct lines_stop stop = { m->levels_n != 0, m->stuffed };
+	bool ends;
+	struct span piece = span_cut(in, lines_run(&m->lines, *in, stop, &ends));
+
+	measure(m, piece.n);
+	text(m, piece);
+	if (ends)
+		end_line(m);
 }
 
 bool
@@ -295,8 +288,10 @@ mime_read(struct mime *m, struct span *in, struct mime_find *find)
 			return false;
 		if (m->line == LINE_START)
 			start_line(m, in);
+		else if (m->line == LINE_TEXT)
+			read_text(m, in);
 		else
-			read_piece(m, in);
+			read_line(m, in);
 	}
 }
 

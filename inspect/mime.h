@@ -21,6 +21,7 @@
 
 #include "inspect/mailboxes.h"
 #include "inspect/encoding.h"
+#include "inspect/lines.h"
 #include "inspect/parameter.h"
 #include "inspect/span.h"
 
@@ -89,11 +90,8 @@ struct mime {
 	bool stuffed;
 	bool in_header;		/* of the message or of a part */
 	unsigned char line;	/* what is known of the line under way */
-	bool cr;		/* CR was read last, in this line */
-	bool crlf;		/* CRLF was before this line, or nothing */
 	bool dotted;		/* the stuffed dot of this line has been taken */
-	uint64_t line_octets;	/* so far, line end included */
-	uint64_t length;	/* of the line so far, without CRLF */
+	struct lines lines;
 	unsigned depth, levels_n;
 	struct encoding encoding;	/* of the body under way */
 	/* the field under way, or the line that may begin one */

@@ -60,7 +60,7 @@ unfold(struct mime *m)
 static uint64_t
 body_octets(const struct mime *m)
 {
-	uint64_t end = m->crlf ? 2 : 1;
+	uint64_t end = m->lines.crlf ? 2 : 1;
 	uint64_t octets = m->field_octets - (m->colon + 1);
 
 	return octets > end ? octets - end : 0;

@@ -567,9 +567,9 @@ START_TEST(every_octet_is_base64_or_is_not_at_any_place)
 		bool good = c == ' ' || c == '\t' || c == '\r' || c == '\n' ||
 		    (c && memchr(alphabet, (int)c, sizeof alphabet - 1));
 
-		for (size_t at = 0; at < 40; at++) {
+		for (size_t at = 0; at < 100; at++) {
 			struct encoding e = { .kind = ENCODING_BASE64 };
-			char body[40];
+			char body[100];
 
 			memset(body, 'A', sizeof body);
 			body[at] = (char)c;
@@ -578,6 +578,68 @@ START_TEST(every_octet_is_base64_or_is_not_at_any_place)
 			ck_assert_msg(!encoding_read(&e, (struct span){ body,
 			    sizeof body }) == good, "%u at %zu", c, at);
 		}
+	}
+}
+END_TEST
+
+/* What is odd about a body, read in pieces of so many octets. */
+static uint64_t
+odd_body(enum encoding_kind kind, struct span body, size_t pieces)
+{
+	struct encoding e = { .kind = kind };
+	uint64_t odd = 0;
+
+	while (body.n)
+		odd |= encoding_read(&e, span_cut(&body, body.n < pieces ?
+		    body.n : pieces));
+	return odd | encoding_end(&e);
+}
+
+START_TEST(blocks_and_octets_agree)
+{
+	static const char *const alphabets[] = { "A3", "A3\r\n", "A3=\r\n",
+		"A=3\r\n -" };
+	char body[200];
+	unsigned seed = 1, good = 0;
+
+	for (unsigned round = 0; round < 40000; round++) {
+		enum encoding_kind kind = round % 2 ? ENCODING_BASE64 :
+		    ENCODING_QUOTED;
+		const char *alphabet = alphabets[round / 2 % 4];
+		struct span all = { body, sizeof body };
+		uint64_t odd;
+
+		memset(body, 'A', sizeof body);
+		for (unsigned i = 0; i <= round % 7; i++) {
+			seed = seed * 1103515245 + 12345;
+			memcpy(body + seed / 65536 % 190, round % 3 ?
+			    "=3A=\r\nA=33" + seed % 8 : alphabet, 2);
+			body[seed / 256 % 200] =
+			    alphabet[seed / 65536 % strlen(alphabet)];
+		}
+		odd = odd_body(kind, all, sizeof body);
+		good += odd == 0;
+		ck_assert_msg(odd == odd_body(kind, all, 1), "%u: %.*s", round,
+		    (int)sizeof body, body);
+		ck_assert_uint_eq(odd, odd_body(kind, all, 1 + round % 150));
+	}
+	ck_assert_uint_gt(good, 1000);
+	ck_assert_uint_lt(good, 39000);
+}
+END_TEST
+
+START_TEST(text_behind_padding_is_told_wherever_that_is)
+{
+	for (size_t at = 2; at < 140; at += 4) {
+		char body[280];
+
+		memset(body, 'A', sizeof body);
+		memcpy(body + at, "==", 2);
+		ck_assert_uint_eq(odd_body(ENCODING_BASE64,
+		    (struct span){ body, sizeof body }, sizeof body),
+		    SMTP_ODD(INVALID_BASE64));
+		ck_assert_uint_eq(odd_body(ENCODING_BASE64,
+		    (struct span){ body, at + 2 }, sizeof body), 0);
 	}
 }
 END_TEST
@@ -720,6 +782,8 @@ main(void)
 	tcase_add_test(tests, multiparts_nest_up_to_a_bound);
 	tcase_add_test(tests, invalid_base64_is_told);
 	tcase_add_test(tests, every_octet_is_base64_or_is_not_at_any_place);
+	tcase_add_test(tests, blocks_and_octets_agree);
+	tcase_add_test(tests, text_behind_padding_is_told_wherever_that_is);
 	tcase_add_test(tests, invalid_quoted_printable_is_told);
 	tcase_add_test(tests, invalid_uuencode_is_told);
 	tcase_add_test(tests, an_encoded_line_is_long_from_77_octets_on);

@@ -337,10 +337,19 @@ predict(struct smtp_session *s, const struct smtp_event *ev)
 	engine_push(s, ev->verb);
 }
 
+/* Postfix takes a CR for a blank, too: "." CRLF CR "MAIL" is a MAIL there. */
+static struct span
+behind_blanks(struct span line)
+{
+	while (line.n && memchr(" \t\r\v\f", line.p[0], 5))
+		line = span_from(line, 1);
+	return line;
+}
+
 void
 engine_command(struct smtp_session *s, struct smtp_event *ev, struct span line)
 {
-	struct span text = span_chomp(line), rest = span_trim(text);
+	struct span text = span_chomp(line), rest = behind_blanks(text);
 
 	ev->tile = SMTP_COMMAND;
 	if (rest.n == 0 || rest.p != text.p)

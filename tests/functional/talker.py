@@ -110,6 +110,26 @@ class Talker:
         same_bytes(self.hear_all(), b"", "heard after the end")
         return self
 
+    def hear_end_or_reset(self):
+        """The other end has closed, whatever of ours it had not read."""
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            self.hear_end()
+        return self
+
+    def wait_until_read(self):
+        """What has been said has been read by the program at the other end:
+        what is said next is a segment of its own to it. IPv4, same machine."""
+        ours, theirs = (f":{s[1]:04X} " for s in (self.sock.getsockname(),
+                                                  self.sock.getpeername()))
+
+        def read():
+            for line in open("/proc/net/tcp"):
+                if theirs in line[:21] and ours in line[20:35]:
+                    return line[34:].split()[1].endswith(":00000000")
+            return True	# it is closed
+
+        wait_for(read, "the other end to read")
+
     def quit(self):
         """QUIT, its 221, the server's end, and ours."""
         self.ask(b"QUIT", b"221")

@@ -130,6 +130,15 @@ enter_fact(struct account *a, const struct smtp_event *ev,
 	}
 }
 
+/* The client has been told. */
+static void
+note_code(struct account *a, const struct transaction_reply *reply,
+    struct recorder_session *facts)
+{
+	facts->last_code = reply->code;
+	text_copy(a->enhanced, sizeof a->enhanced, reply->enhanced);
+}
+
 static void
 enter_reply(struct account *a, const struct smtp_event *ev, bool withheld,
     int64_t t_us, struct recorder_session *facts, struct ledger *to)
@@ -145,8 +154,8 @@ enter_reply(struct account *a, const struct smtp_event *ev, bool withheld,
 	dialogue_reply(&a->dialogue, text);
 	if (!ev->last)
 		return;
-	facts->last_code = ev->code;
-	text_copy(a->enhanced, sizeof a->enhanced, reply.enhanced);
+	if (!withheld)
+		note_code(a, &reply, facts);
 	if (ev->verb != SMTP_NONE)
 		dialogue_pass_over(&a->dialogue, to->exchanges);
 	if (!dialogue_answered(&a->dialogue, false, &c))
@@ -343,9 +352,8 @@ account_own(struct account *a, struct span line, int64_t t_us,
 		reply.code = reply.code * 10 + (text.p[i] - '0');
 	reply.text = span_from(text, text.n < 4 ? text.n : 4);
 	reply.enhanced = smtp_enhanced(reply.code, reply.text);
-	facts->last_code = reply.code;
+	note_code(a, &reply, facts);
 	facts->rewritten += account_awaits_own(a);
-	text_copy(a->enhanced, sizeof a->enhanced, reply.enhanced);
 	dialogue_reply(&a->dialogue, reply.text);
 	if (dialogue_answered(&a->dialogue, true, &c))
 		enter_own(a, &c, &reply, facts, to);

@@ -24,7 +24,7 @@ struct account {
 	struct secret secret;
 	char user[128];			/* of the AUTH under way */
 	struct notes notes;
-	char enhanced[12];		/* of the last reply */
+	char enhanced[12];		/* of the last reply the client was given */
 	bool ending;			/* the last piece of content is edited, */
 	int64_t end_us;			/* and came then */
 	bool changed;			/* the unit under way counts as rewritten */

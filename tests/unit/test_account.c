@@ -124,6 +124,17 @@ START_TEST(command_withheld_in_silence_leaves_the_next_its_reply)
 }
 END_TEST
 
+START_TEST(last_code_is_of_a_reply_that_the_client_was_given)
+{
+	begin();
+	C("NOOP\r\n");
+	own("421 4.7.0 closing\r\n");
+	say_so(SMTP_SERVER, "550 5.0.0 noop\r\n", TAP_WITHHELD);
+	ck_assert_int_eq(b.facts.last_code, 421);
+	ck_assert_str_eq(b.account.enhanced, "4.7.0");
+}
+END_TEST
+
 START_TEST(what_nobody_was_there_to_take_is_not_rewritten)
 {
 	begin();
@@ -180,6 +191,7 @@ main(void)
 	tcase_add_test(t, withheld_command_that_is_never_answered_is_kept);
 	tcase_add_test(t,
 	    command_withheld_in_silence_leaves_the_next_its_reply);
+	tcase_add_test(t, last_code_is_of_a_reply_that_the_client_was_given);
 	tcase_add_test(t, what_nobody_was_there_to_take_is_not_rewritten);
 	tcase_add_test(t, rewritten_counts_commands_replies_and_contents_once);
 	suite_add_tcase(s, t);

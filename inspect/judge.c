@@ -312,7 +312,7 @@ static bool
 exceeds_rate(const struct gate *g, const struct policy_rule *r, int64_t now_us)
 {
 	return g->rates && !rate_allows(g->rates,
-	    rate_key(r->rate_key, g->client), r->rate, now_us);
+	    rate_key(r->rate_key, g->client), r->rate, r->burst, now_us);
 }
 
 /* A rule whose comparison has this answer: is it the one to act on? */

@@ -62,7 +62,8 @@ struct policy_rule {
 	const void *regex;	/* for policy.match */
 	enum policy_action action;
 	struct span reply;	/* REJECT, DROP, RATE: the line, with CRLF */
-	double rate;		/* RATE: a second, of each client network */
+	double rate, burst;	/* RATE: a second, and at once, of each
+				 * client network */
 	unsigned long rate_key;	/* RATE: a number no other rule has */
 	const char *tag;	/* TAG */
 };

@@ -5,7 +5,7 @@
 #define PROBES		8	/* places a key may be in, side by side */
 #define TIME_BITS	44	/* of a slot: us, 200 days; above it the tag */
 #define TIME_MASK	((UINT64_C(1) << TIME_BITS) - 1)
-#define STEP_MAX	((double)(UINT64_C(1) << (TIME_BITS - 3)))
+#define SPAN_MAX	((double)(UINT64_C(1) << (TIME_BITS - 3)))
 
 /* A slot is a tag of its key and the time at which the next one would be due if
  * they came evenly. Where that is not ahead of now, there is nothing to remember. */
@@ -60,17 +60,22 @@ find(struct rate_table *t, uint64_t hash, uint64_t now, uint64_t *seen)
 	return free_one;
 }
 
+static double
+at_most(double us)
+{
+	return us < SPAN_MAX ? us : SPAN_MAX;
+}
+
 bool
-rate_allows(struct rate_table *t, uint64_t key, double rate, int64_t now_us)
+rate_allows(struct rate_table *t, uint64_t key, double rate, double burst,
+    int64_t now_us)
 {
 	uint64_t hash = mix(key ^ t->seed), now = (uint64_t)now_us & TIME_MASK;
-	double step = rate > 0 ? 1e6 / rate : 0;
-	double burst = rate > 1 ? (rate - 1) * step : 0;
+	double step = at_most(1e6 / rate);
+	double credit = burst > 1 ? at_most((burst - 1) * step) : 0;
 
 	if (!(rate > 0))
 		return false;
-	if (step > STEP_MAX)
-		step = STEP_MAX;
 	for (;;) {
 		uint64_t seen = 0, next;
 		_Atomic uint64_t *slot = find(t, hash, now, &seen);
@@ -81,9 +86,9 @@ rate_allows(struct rate_table *t, uint64_t key, double rate, int64_t now_us)
 		early = is_free(seen, now) ? 0 : ahead(seen, now);
 		/* Further than this rate can get: left by another, before the
 		 * rules changed. */
-		if ((double)early > burst + step + 1)
+		if ((double)early > credit + step + 1)
 			early = 0;
-		if ((double)early > burst)
+		if ((double)early > credit)
 			return false;
 		next = (hash & ~TIME_MASK) |
 		    ((now + (uint64_t)early + (uint64_t)(step + .5)) & TIME_MASK);

@@ -87,6 +87,7 @@ take_rate(struct action *a, const char *text)
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
 		if (strcmp(unit, units[i].unit) == 0)
 			a->rate = n / units[i].seconds;
+	a->burst = n;
 	return a->rate > 0 && a->rate <= 1e6;
 }
 

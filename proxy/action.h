@@ -11,7 +11,8 @@ struct action {
 	struct span code;	/* "452"; n = 0: the default reply */
 	struct span enhanced;	/* "4.5.3"; n = 0: none */
 	struct span text;	/* n = 0: a default one */
-	double rate;		/* RATE: a second */
+	double rate, burst;	/* RATE: a second, and at once: "10/m" lets ten
+				 * through in the first second of a minute */
 };
 
 /* NULL, or what is accepted. */

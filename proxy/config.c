@@ -217,13 +217,13 @@ static void
 read_all(struct reader *r, const char *path, const char *host)
 {
 	struct settings *s = r->settings;
+	bool taken;
 
 	read_globals(r);
-	s->policies = read_policies(r, host);
+	taken = settings_take_policies(s, read_policies(r, host));
 	read_listeners(r);
 	check_whole(r, path);
-	if (s->policies && policies_limit_rates(s->policies) &&
-	    (s->rates = calloc(1, sizeof(*s->rates))) == NULL)
+	if (!taken)
 		report_error(r->report, (struct place){ path, 0 },
 		    "out of memory");
 }

@@ -105,6 +105,7 @@ take_action(struct draft *d, struct policy_rule *rule, const char *text)
 	(void)action_parse(text, &a);
 	rule->action = a.what;
 	rule->rate = a.rate;
+	rule->burst = a.burst;
 	if (a.what == POLICY_RATE)
 		rule->rate_key = ++*d->rate_keys;
 	if (a.tag)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
 
 #include "proxy/policies.h"
 
@@ -42,27 +43,41 @@ take_listener(struct settings_listener *l, const struct options *o)
 	l->connect_timeout = o->connect_timeout;
 }
 
+bool
+settings_take_policies(struct settings *s, struct policies *policies)
+{
+	s->policies = policies;
+	if (policies == NULL || !policies_limit_rates(policies))
+		return true;
+	s->rates = calloc(1, sizeof(*s->rates));
+	if (s->rates == NULL)
+		return false;
+	if (getrandom(&s->rates->seed, sizeof(s->rates->seed),
+	    GRND_NONBLOCK) < 0)
+		s->rates->seed = 0;	/* early in boot: better than to wait */
+	return true;
+}
+
 struct settings *
 settings_from_options(const struct options *o, struct policies *policies)
 {
 	struct settings *s = settings_new(1);
-	bool limits = policies && policies_limit_rates(policies);
+	bool rates;
 
 	if (s == NULL) {
 		policies_free(policies);
 		return NULL;
 	}
 	take_listener(&s->listeners[0], o);
-	s->policies = policies;
+	rates = settings_take_policies(s, policies);
 	if (policies)
 		s->listeners[0].policy = policies_find(policies, o->policy);
 	s->record = strdup(o->record);
-	s->rates = limits ? calloc(1, sizeof(*s->rates)) : NULL;
 	s->on_failure = o->on_failure;
 	s->threads = o->threads;
 	s->max_sessions = o->max_sessions;
 	s->drain_timeout = o->drain_timeout;
-	if (s->record && (s->rates || !limits))
+	if (s->record && rates)
 		return s;
 	settings_free(s);
 	return NULL;

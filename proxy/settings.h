@@ -75,6 +75,10 @@ void settings_resolve(struct settings *, struct ev_loop *,
 /* One user more. Any thread that knows of another user. */
 struct settings *settings_keep(struct settings *);
 
+/* These policies live in the settings from here on, with what their rules need;
+ * NULL: there are none. False: out of memory. */
+bool settings_take_policies(struct settings *, struct policies *);
+
 /* One less. True: it was the last one; settings_free() is due, in main. */
 bool settings_drop(struct settings *);
 

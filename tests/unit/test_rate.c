@@ -18,18 +18,19 @@ set_up(void)
 	memset(&table, 0, sizeof(table));
 }
 
-/* How many of n at this time are allowed. */
+/* How many of n at this time are allowed, where a second's worth may come at
+ * once. */
 static unsigned
 allowed(uint64_t key, double rate, int64_t now_us, unsigned n)
 {
 	unsigned got = 0;
 
 	while (n-- > 0)
-		got += rate_allows(&table, key, rate, now_us);
+		got += rate_allows(&table, key, rate, rate, now_us);
 	return got;
 }
 
-START_TEST(a_burst_is_one_second_s_worth)
+START_TEST(a_burst_may_come_at_once)
 {
 	ck_assert_uint_eq(allowed(7, 10, 5 * SECOND, 50), 10);
 	ck_assert_uint_eq(allowed(8, 1, 5 * SECOND, 50), 1);
@@ -59,11 +60,24 @@ START_TEST(an_hour_holds_what_the_rate_says)
 		double want = rates[i] * 3600, got = 0;
 
 		for (int64_t t = 0; t < 3600 * SECOND; t += SECOND / 100)
-			got += rate_allows(&table, i, rates[i], t);
+			got += rate_allows(&table, i, rates[i], rates[i], t);
 		want += rates[i] > 1 ? rates[i] : 1;
 		ck_assert_msg(got > want * .999 - 2 && got < want * 1.001 + 2,
 		    "%g a second: %g in an hour, not %g", rates[i], got, want);
 	}
+}
+END_TEST
+
+START_TEST(a_burst_has_a_size_of_its_own)
+{
+	unsigned got = 0;
+
+	for (int i = 0; i < 100; i++)
+		got += rate_allows(&table, 7, 60.0 / 3600, 60, SECOND);
+	ck_assert_uint_eq(got, 60);
+	ck_assert(!rate_allows(&table, 7, 60.0 / 3600, 60, 60 * SECOND));
+	ck_assert(rate_allows(&table, 7, 60.0 / 3600, 60, 61 * SECOND));
+	ck_assert(!rate_allows(&table, 7, 60.0 / 3600, 60, 61 * SECOND));
 }
 END_TEST
 
@@ -127,12 +141,12 @@ START_TEST(a_full_table_allows)
 	unsigned refused = 0;
 
 	for (uint64_t key = 0; key < 20 * RATE_SLOTS; key++)
-		refused += !rate_allows(&table, key, 0.01, SECOND);
+		refused += !rate_allows(&table, key, 0.01, 1, SECOND);
 	/* a few share the tag of a neighbour */
 	ck_assert_uint_le(refused, 16);
 	refused = 0;
 	for (uint64_t key = 0; key < 20 * RATE_SLOTS; key++)
-		refused += !rate_allows(&table, key, 0.01, SECOND);
+		refused += !rate_allows(&table, key, 0.01, 1, SECOND);
 	/* Those who got a place are limited: nearly as many as there are. */
 	ck_assert_uint_gt(refused, RATE_SLOTS * 9 / 10);
 	ck_assert_uint_le(refused, RATE_SLOTS + 16);
@@ -142,7 +156,7 @@ END_TEST
 START_TEST(a_full_table_empties_itself)
 {
 	for (uint64_t key = 0; key < 20 * RATE_SLOTS; key++)
-		(void)rate_allows(&table, key, 1, SECOND);
+		(void)rate_allows(&table, key, 1, 1, SECOND);
 	ck_assert_uint_eq(allowed(UINT64_C(1) << 40, 5, 2 * SECOND, 50), 5);
 	ck_assert_uint_eq(allowed(UINT64_C(1) << 40, 5, 2 * SECOND, 50), 0);
 }
@@ -156,8 +170,8 @@ START_TEST(the_seed_moves_keys)
 	memset(&other, 0, sizeof(other));
 	other.seed = 12345;
 	for (uint64_t key = 0; key < 100; key++) {
-		(void)rate_allows(&table, key, 1, SECOND);
-		(void)rate_allows(&other, key, 1, SECOND);
+		(void)rate_allows(&table, key, 1, 1, SECOND);
+		(void)rate_allows(&other, key, 1, 1, SECOND);
 	}
 	for (size_t i = 0; i < RATE_SLOTS; i++)
 		same += table.slots[i] && table.slots[i] == other.slots[i];
@@ -175,7 +189,8 @@ hammer(void *argument)
 
 	pthread_barrier_wait(&barrier);
 	for (unsigned i = 0; i < TRIES; i++)
-		passed += rate_allows(&table, i % keys, 100, SECOND);
+		passed += rate_allows(&table, i % keys, 100, 100,
+		    SECOND);
 	return NULL;
 }
 
@@ -216,7 +231,7 @@ crowd(void *argument)
 
 	pthread_barrier_wait(&barrier);
 	for (uint64_t i = 0; i < TRIES; i++)
-		passed += rate_allows(&table, first + i, 1,
+		passed += rate_allows(&table, first + i, 1, 1,
 		    SECOND + (int64_t)i * 50);
 	return NULL;
 }
@@ -293,9 +308,10 @@ main(void)
 
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_set_timeout(tests, 60);
-	tcase_add_test(tests, a_burst_is_one_second_s_worth);
+	tcase_add_test(tests, a_burst_may_come_at_once);
 	tcase_add_test(tests, then_one_each_interval);
 	tcase_add_test(tests, an_hour_holds_what_the_rate_says);
+	tcase_add_test(tests, a_burst_has_a_size_of_its_own);
 	tcase_add_test(tests, what_is_refused_does_not_count);
 	tcase_add_test(tests, keys_do_not_share);
 	tcase_add_test(tests, nothing_a_second_allows_nothing);

@@ -246,6 +246,44 @@ START_TEST(what_is_wrong_is_named)
 }
 END_TEST
 
+static const char many[] = "threads = 2\nrecord {\nfile = none\n}\n"
+    "listener \"mx\" {\nlisten = {\"127.0.0.1:0\", \":0\"}\nupstream = x\n"
+    "policy = p\n}\npolicy \"p\" {\nprofile = asa # why\nblock = {\"A\",\n"
+    "\"B\"}\nmatch \"rcpt count\" {\ngt = 1\naction = 'drop'\n}\nwhen {\n"
+    "helo = {\"x\"}\npolicy = none\n}\n}\n";
+
+/* As an editor or a full disk may leave it. */
+START_TEST(a_part_of_a_file_is_refused_or_right)
+{
+	for (size_t n = 0; n < sizeof(many); n++) {
+		char text[sizeof(many)];
+		struct settings *s;
+
+		(void)snprintf(text, sizeof(text), "%.*s", (int)n, many);
+		s = read_text(text);
+		ck_assert_int_eq(s == NULL, report.errors[0] != '\0');
+		ck_assert(s != NULL || n + 2 < sizeof(many));
+		settings_free(s);
+	}
+}
+END_TEST
+
+START_TEST(a_file_without_a_line_is_refused_or_right)
+{
+	for (const char *p = many, *end; *p; p = end + 1) {
+		char text[sizeof(many)];
+		struct settings *s;
+
+		end = strchr(p, '\n');
+		(void)snprintf(text, sizeof(text), "%.*s%s", (int)(p - many),
+		    many, end + 1);
+		s = read_text(text);
+		ck_assert_int_eq(s == NULL, report.errors[0] != '\0');
+		settings_free(s);
+	}
+}
+END_TEST
+
 START_TEST(all_wrong_values_are_told_at_once)
 {
 	ck_assert_ptr_null(read_text("threads = 0\n" RECORD
@@ -325,6 +363,8 @@ main(void)
 	tcase_add_test(tests, a_good_file_is_read_after_any_bad_one);
 	tcase_add_loop_test(tests, what_is_wrong_is_named, 0,
 	    (int)(sizeof(wrong) / sizeof(*wrong)));
+	tcase_add_test(tests, a_part_of_a_file_is_refused_or_right);
+	tcase_add_test(tests, a_file_without_a_line_is_refused_or_right);
 	tcase_add_test(tests, all_wrong_values_are_told_at_once);
 	tcase_add_test(tests, the_report_is_bounded);
 	tcase_add_test(tests, a_listener_may_name_a_profile);

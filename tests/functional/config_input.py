@@ -3,7 +3,7 @@
 import re
 
 from policies import configuration
-from tap_harness import BUILD, case, check, equal, main, program
+from tap_harness import BUILD, ROOT, case, check, equal, main, program
 
 SMTPTAPD = BUILD / "smtptapd"
 PROFILES = ["asa", "mask", "none", "pix", "strict"]
@@ -133,6 +133,18 @@ def each_option_of_the_sample_is_good_alone(t):
         check(": ok, " in out, f"{line}: {err}")
         tried += 1
     check(tried > 50, f"only {tried} options in the sample")
+
+
+@case
+def the_examples_of_the_documents_are_good_files(t):
+    for document in ("README.md", "docs/CONFIG.md"):
+        text = re.sub(r"^    \$ .*\n", "", (ROOT / document).read_text(),
+                      flags=re.M)
+        blocks = re.findall(r"(?:^(?:    .*)?\n)+", text, re.M)
+        whole = [b for b in blocks if "listener " in b and "record {" in b]
+        equal(len(whole), 1, f"files in {document}")
+        out, err = check_text(t, whole[0])
+        check(": ok, " in out, f"{document}: {err}")
 
 
 @case

@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 """Real mail servers behind, and in front as senders."""
-import os
 import re
 
-from tap_harness import (PACKAGES, PEERS, Mailbox, Missing, case, check, equal,
-                         main, same_bytes, sha256, wait_for)
+from tap_harness import (Mailbox, case, check, equal, main, same_bytes, sha256,
+                         wait_for)
 
 LINES = b"".join(b"line %d of the message\r\n" % i for i in range(3000))
 
@@ -73,15 +72,7 @@ def opensmtpd_behind(t):
 
 @case
 def aiosmtpd_behind(t):
-    if not (PACKAGES / "usr/lib/python3/dist-packages/aiosmtpd").exists():
-        raise Missing("aiosmtpd (make test-deps)")
-    port_file = t.dir / "port"
-    t.spawn("aiosmtpd", ["/usr/bin/python3", PEERS / "aiosmtpd_server.py",
-                         port_file], env={**os.environ, "PYTHONPATH": str(
-                             PACKAGES / "usr/lib/python3/dist-packages")})
-    wait_for(lambda: port_file.exists() and port_file.read_text().strip(),
-             "aiosmtpd's port")
-    port = int(port_file.read_text())
+    port, _ = t.aiosmtpd()
     daemon, _ = passes_mail(t, port, queue_ids=False)
     replays(t, daemon, port, 2)
 

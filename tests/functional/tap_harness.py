@@ -285,23 +285,39 @@ class Case:
         wait_for(greets, "smtp-sink")
         return port
 
-    def peer(self, name, relay=None):
-        """Start a real mail server (tests/peers); its port and directory."""
+    def peer(self, name, relay=None, label=None, settings=""):
+        """Start a real mail server (tests/peers); its port and directory.
+        settings: more of its configuration, where the script takes that."""
         if not (PACKAGES / ".unpacked").exists():
             raise Missing(f"{PACKAGES} (make test-deps)")
         if os.geteuid() != 0 and not (shutil.which("sudo") and self.run(
                 "sudo", "-n", "true", status=None).returncode == 0):
             raise Missing("root, for a chroot")
-        directory = self.dir / f"peer-{name}"
+        directory = self.dir / f"peer-{label or name}"
         script = PEERS / f"{name}.sh"
         self.stack.callback(self.run, script, "stop", directory, status=None)
         with (self.dir / f"{name}.start").open("wb") as errors:
             done = self.run(script, "start", directory,
                             *([str(relay)] if relay else []), stderr=errors,
-                            status=None)
+                            status=None,
+                            env={**os.environ, "PEER_SETTINGS": settings})
         check(done.returncode == 0, f"{name} did not start: " +
               (self.dir / f"{name}.start").read_text(errors="replace"))
         return int(done.stdout.split(b"=")[1]), directory
+
+    def aiosmtpd(self):
+        """Start Python's mail server; its port, and the file of what it took:
+        SHA-256 and sender, a line each."""
+        if not (PACKAGES / "usr/lib/python3/dist-packages/aiosmtpd").exists():
+            raise Missing("aiosmtpd (make test-deps)")
+        port_file = self.dir / "port"
+        process = self.spawn(
+            "aiosmtpd", ["/usr/bin/python3", PEERS / "aiosmtpd_server.py",
+                         port_file], env={**os.environ, "PYTHONPATH": str(
+                             PACKAGES / "usr/lib/python3/dist-packages")})
+        wait_for(lambda: port_file.exists() and port_file.read_text().strip(),
+                 "aiosmtpd's port")
+        return int(port_file.read_text()), process.log
 
 
 CASES = []

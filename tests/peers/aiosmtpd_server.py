@@ -1,5 +1,7 @@
-"""aiosmtpd_server.py FILE: Python's mail server; writes its port into FILE."""
+"""aiosmtpd_server.py FILE: Python's mail server; writes its port into FILE, and
+prints SHA-256 and sender of each message that it takes."""
 import asyncio
+import hashlib
 import pathlib
 import sys
 
@@ -8,7 +10,9 @@ from aiosmtpd.smtp import SMTP
 
 class Handler:
     async def handle_DATA(self, server, session, envelope):
-        return f"250 OK stored {len(envelope.content)}"
+        digest = hashlib.sha256(envelope.content).hexdigest()
+        print(digest, envelope.mail_from, flush=True)
+        return f"250 OK stored {len(envelope.content)} {digest}"
 
 
 async def serve():

@@ -6,7 +6,8 @@
 # start runs a real mail server on a free port of 127.0.0.1, below DIR, in a
 # chroot of its own made of the unpacked packages. It takes mail for anybody: and
 # with a RELAY-PORT sends it on to 127.0.0.1:RELAY-PORT, without one loses it. The
-# server's log is DIR/log, what it printed DIR/out.
+# server's log is DIR/log, what it printed DIR/out. PEER_SETTINGS are more lines of
+# its configuration (Postfix).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 packages=${SMTPTAP_PEERS:-$here/../../build/peers/root}

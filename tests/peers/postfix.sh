@@ -38,6 +38,7 @@ configure() {
 		mailbox_size_limit = 0
 		maillog_file = /var/log/mail
 		maillog_file_prefixes = /var
+		${PEER_SETTINGS:-}
 	END
 	$sudo tee "$root/etc/smtptap/master.cf" >/dev/null <<-END
 		127.0.0.1:$port inet n - n - - smtpd

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""SMTP smuggling (SEC Consult 2023): every end-of-data shape of SECURITY.md 1.1,
+"""SMTP smuggling (SEC Consult, 2023): all end-of-data shapes of SECURITY.md 1.1,
 to sinks and to real servers, under each value of bare-newline.
 
 A cell is one session: a message, a shape that somebody takes for the end of

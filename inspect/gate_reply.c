@@ -57,7 +57,8 @@ lists_keywords(const struct smtp_event *ev)
 static void
 edit_reply(struct gate *g, const struct smtp_event *ev)
 {
-	if (ev->code == 0)
+	/* Of a line too long to hold the rest is out of reach. */
+	if (ev->code == 0 || ev->anomalies & SMTP_ODD(REPLY_OVERLONG))
 		return;
 	learn_name(g, ev);
 	if (ev->verb == SMTP_CONNECT && ev->code == 220 &&

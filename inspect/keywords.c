@@ -130,7 +130,7 @@ filter_auth(struct gate *g, struct span text)
 	const char *from = g->made + g->n_made;
 	unsigned others, n = allowed(g->now, text, &others);
 
-	if (others == 0)
+	if (n && others == 0)
 		return;
 	gate_tell_edit(g, GATE_TOLD_AUTH, "auth-allow", text);
 	if (n == 0) {

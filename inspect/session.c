@@ -358,10 +358,10 @@ smtp_tls_started(struct smtp_session *s)
 }
 
 bool
-smtp_idle(const struct smtp_session *s)
+smtp_between_replies(const struct smtp_session *s)
 {
-	return !s->opaque && s->in_flight == 0 && s->reply_code == 0 &&
-	    s->phase == PHASE_COMMAND && !s->skipping[SMTP_CLIENT];
+	return !s->opaque && s->reply_code == 0 &&
+	    !s->skipping[SMTP_SERVER];
 }
 
 const char *

@@ -198,9 +198,9 @@ bool smtp_doubts_content(const struct smtp_session *);
  * this call both sides are OPAQUE from TLS_BEGINS on. */
 void smtp_tls_started(struct smtp_session *);
 
-/* Nothing is outstanding: every command has its reply, no reply is half said,
- * no data is under way. A line of smtptap's own would fall between two. */
-bool smtp_idle(const struct smtp_session *);
+/* No reply is half said, and both sides are understood: a line of smtptap's own
+ * would be a reply of its own, to what has waited longest. */
+bool smtp_between_replies(const struct smtp_session *);
 
 /* The keyword, "MAIL"; static, never NULL, "" for what has none. */
 const char *smtp_verb_name(enum smtp_verb);

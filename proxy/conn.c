@@ -131,12 +131,16 @@ obey(struct conn *c, int64_t now)
 		c->state = CONN_LEFT;
 }
 
-/* True if nothing is under way that a reply of ours could be taken for. */
+/* 421 may answer any command, stand for the greeting, or come unasked (RFC 5321
+ * 3.8), but not within a reply. */
 static bool
 may_speak(const struct conn *c)
 {
-	return smtp_idle(&c->smtp) && c->leg[SMTP_CLIENT].out.n == 0 &&
-	    c->leg[SMTP_CLIENT].rest.n == 0;
+	bool half_a_line = c->leg[SMTP_SERVER].rest.n &&
+	    !passage_holds(c, SMTP_SERVER);
+
+	return smtp_between_replies(&c->smtp) && !half_a_line &&
+	    c->leg[SMTP_CLIENT].out.n == 0;
 }
 
 /* With TCP_NODELAY: a segment does not wait until the one before it has been

@@ -56,12 +56,23 @@ def behind(t, upstream, policy, *options, record="sessions.db", listener="",
         t.dir / record, **more))
 
 
-def relayed(t, policy, *options, **more):
-    """A client and a server, connected through smtptapd under a policy."""
+def meeting(t, policy, *options, **more):
+    """smtptapd under a policy, and a function: each call of it is a client and
+    a server that are connected through smtptapd."""
     upstream = t.listen()
     daemon = behind(t, upstream.getsockname()[1], policy, *options, **more)
-    client = t.connect(daemon.port)
-    return daemon, client, t.started(Talker(upstream.accept()[0]))
+
+    def meet():
+        client = t.connect(daemon.port)
+        return client, t.started(Talker(upstream.accept()[0]))
+
+    return daemon, meet
+
+
+def relayed(t, policy, *options, **more):
+    """The same, once: smtptapd, a client, a server."""
+    daemon, meet = meeting(t, policy, *options, **more)
+    return daemon, *meet()
 
 
 def in_each(t, modes, *options, **more):

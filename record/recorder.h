@@ -42,7 +42,7 @@ struct recorder_session {
 	uint64_t bytes_in, bytes_out;	/* received from client, from server */
 	unsigned messages, recipients;	/* accepted by the server */
 	unsigned events, rewritten;
-	int last_code;			/* of the client's last reply; 0: none */
+	int last_code;			/* of the last reply the client got; 0: none */
 	bool gap;			/* something was not recorded */
 };
 

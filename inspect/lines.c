@@ -53,6 +53,52 @@ lines_one(struct lines *l, struct span in, size_t max, bool *ends)
 	return n ? n : in.n;
 }
 
+/* Whether "-" is behind LF anywhere in a block and the octet behind it. */
+#ifdef __SSE2__
+static inline bool
+dash_line(const char *p)
+{
+	const __m128i lf = _mm_set1_epi8('\n'), dash = _mm_set1_epi8('-');
+	__m128i found = _mm_setzero_si128();
+
+	for (int at = 0; at < BLOCK; at += 16) {
+		__m128i v = _mm_loadu_si128((const void *)(p + at));
+		__m128i next = _mm_loadu_si128((const void *)(p + at + 1));
+
+		found = _mm_or_si128(found, _mm_and_si128(
+		    _mm_cmpeq_epi8(v, lf), _mm_cmpeq_epi8(next, dash)));
+	}
+	return _mm_movemask_epi8(found);
+}
+#else
+static inline bool
+dash_line(const char *p)
+{
+	return memchr(p, '\n', BLOCK);
+}
+#endif
+
+size_t
+lines_skim(struct span in)
+{
+	/* Base64 has no "-": that is most of what large messages are. */
+	const char *dash = in.n ? memchr(in.p, '-', in.n) : NULL;
+	size_t i = dash ? (size_t)(dash - in.p) : in.n;
+
+	if (i > 0)
+		i--;
+	while (i + 1 < in.n) {
+		size_t stop = i + BLOCK < in.n ? i + BLOCK : in.n - 1;
+
+		if (stop == i + BLOCK && !dash_line(in.p + i))
+			i = stop;
+		for (; i < stop; i++)
+			if (in.p[i] == '\n' && in.p[i + 1] == '-')
+				return i + 1;
+	}
+	return in.n;
+}
+
 /* Which of a block's octets are LF, as bits; bit 0 is the first. */
 #ifdef __SSE2__
 static inline uint64_t

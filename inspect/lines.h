@@ -34,4 +34,8 @@ struct lines_stop {
 size_t lines_run(struct lines *, struct span in, struct lines_stop,
     bool *ends);
 
+/* How many octets at the front come before a line that begins with "-", those of
+ * a line under way included; nothing is measured. */
+size_t lines_skim(struct span in);
+
 #endif

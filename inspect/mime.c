@@ -59,7 +59,7 @@ begin_body(struct mime *m)
 		part_begin(m, PART_LEAF);
 		break;
 	case PART_LEAF:
-		if (m->kind != PART_MULTIPART)
+		if (m->kind != PART_MULTIPART && !m->skims)
 			m->encoding.kind = m->encoded;
 	}
 }
@@ -278,6 +278,18 @@ read_text(struct mime *m, struct span *in)
 		end_line(m);
 }
 
+/* The same without a look at it; there is some of it. */
+static void
+skim_text(struct mime *m, struct span *in)
+{
+	size_t n = m->levels_n ? lines_skim(*in) : in->n;
+
+	m->line = in->p[n - 1] == '\n' ? LINE_START : LINE_TEXT;
+	m->lines.octets = 0;
+	m->lines.cr = false;
+	(void)span_cut(in, n);
+}
+
 bool
 mime_read(struct mime *m, struct span *in, struct mime_find *find)
 {
@@ -288,6 +300,8 @@ mime_read(struct mime *m, struct span *in, struct mime_find *find)
 			return false;
 		if (m->line == LINE_START)
 			start_line(m, in);
+		else if (m->line == LINE_TEXT && m->skims)
+			skim_text(m, in);
 		else if (m->line == LINE_TEXT)
 			read_text(m, in);
 		else
@@ -310,6 +324,13 @@ mime_end(struct mime *m, struct mime_find *find)
 	}
 	body_over(m);
 	return false;
+}
+
+void
+mime_skim(struct mime *m)
+{
+	m->skims = true;
+	m->encoding.kind = ENCODING_NONE;
 }
 
 bool

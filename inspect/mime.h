@@ -71,8 +71,12 @@ bool mime_read(struct mime *, struct span *in, struct mime_find *);
  * call again. */
 bool mime_end(struct mime *, struct mime_find *);
 
-/* Nothing can be found or odd in what is still to come: it is plain text, in no
- * multipart. Who needs no measures need not read it. */
+/* From here on only headers are read: encodings of bodies are not checked, and
+ * what is measured of the body is not all. Not for content that is stuffed. */
+void mime_skim(struct mime *);
+
+/* Nothing can be found or odd in what is still to come: it is plain text, or
+ * it is skimmed, in no multipart. Who needs no measures need not read it. */
 bool mime_done(const struct mime *);
 
 /* A multipart whose parts are being read. */
@@ -87,7 +91,7 @@ struct mime_level {
 struct mime {
 	struct mime_measures measures;
 	/* private */
-	bool stuffed;
+	bool stuffed, skims;
 	bool in_header;		/* of the message or of a part */
 	unsigned char line;	/* what is known of the line under way */
 	bool dotted;		/* the stuffed dot of this line has been taken */

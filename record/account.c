@@ -215,7 +215,7 @@ finish_content(struct account *a, struct recorder_session *facts,
     struct ledger *to)
 {
 	struct note about = { .t_us = a->end_us, .side = SMTP_CLIENT,
-	    .detail = SPAN("header") };
+	    .detail = SPAN("header or part") };
 	struct content *content;
 
 	a->ending = false;

@@ -5,6 +5,8 @@
 
 #include "inspect/message.h"
 
+#define INSPECT_OCTETS 1024	/* between two looks whether to go on */
+
 /* Fetched once: a fetch by name for every message costs as much as the digest
  * of a small one (OpenSSL 3.0 looks it up under a lock). */
 static EVP_MD *sha256;
@@ -19,10 +21,11 @@ fetch(void)
 struct content *
 content_new(bool digest)
 {
-	struct content *c = calloc(1, sizeof *c);
+	struct content *c = malloc(sizeof *c);
 
 	if (c == NULL)
 		return NULL;
+	memset(c, 0, offsetof(struct content, mime));
 	mime_start(&c->mime, false);
 	c->tail[0] = '\r';
 	c->tail[1] = '\n';
@@ -93,13 +96,28 @@ remember_tail(struct content *c, struct span bytes)
 	c->tail[1] = bytes.p[bytes.n - 1];
 }
 
+/* Read on while something can be odd. To look at every octet of large parts costs
+ * too much for those who did not ask for it: behind the first ones headers only. */
 static void
 inspect(struct content *c, struct span bytes)
 {
 	struct mime_find find;
 
-	while (mime_read(&c->mime, &bytes, &find))
-		;	/* finds are for policies */
+	while (bytes.n && !mime_done(&c->mime)) {
+		size_t n = INSPECT_OCTETS - c->inspected % INSPECT_OCTETS;
+		struct span piece;
+
+		if (c->inspected >= CONTENT_CHECKED_MAX) {
+			mime_skim(&c->mime);
+			n = bytes.n;
+		}
+		if (n > bytes.n)
+			n = bytes.n;
+		piece = span_cut(&bytes, n);
+		c->inspected += n;
+		while (mime_read(&c->mime, &piece, &find))
+			;	/* finds are for policies */
+	}
 }
 
 void
@@ -117,8 +135,7 @@ content_put(struct content *c, struct span bytes, bool stuffed)
 	if (c->digest)
 		(void)EVP_DigestUpdate(c->digest, meant.p, meant.n);
 	keep_header(c, meant);
-	if (!mime_done(&c->mime))
-		inspect(c, meant);
+	inspect(c, meant);
 }
 
 uint64_t

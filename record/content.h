@@ -14,15 +14,17 @@
 
 #define CONTENT_HEADER_MAX	16384	/* octets of header looked at for fields */
 #define CONTENT_FIELD_MAX	1000	/* octets of one field kept */
+#define CONTENT_CHECKED_MAX	8192	/* octets in which encodings are checked */
 
 struct content {
 	EVP_MD_CTX *digest;	/* NULL: not wanted */
-	struct mime mime;
 	struct text header;	/* the front of the message, as meant */
 	uint64_t size;		/* octets as meant */
 	uint64_t reported;	/* anomalies already reported for it */
 	bool header_whole;	/* the empty line has been seen */
 	char tail[2];		/* the last octets as sent */
+	uint64_t inspected;	/* octets that mime has read */
+	struct mime mime;	/* last: content_new() does not clear it */
 };
 
 /* digest: whether content_digest() will be asked. NULL: out of memory. */
@@ -35,8 +37,8 @@ void content_put(struct content *, struct span bytes, bool stuffed);
 /* Call once, at the end. */
 void content_digest(struct content *, unsigned char sha256[32]);
 
-/* What was odd about its header, its parts and their encodings: anomalies of
- * inspect/smtp.h. Call once, at the end. */
+/* What was odd about its headers, and about the encodings in its first octets
+ * (CONTENT_CHECKED_MAX): anomalies of inspect/smtp.h. Call once, at the end. */
 uint64_t content_odd(struct content *);
 
 /* The first header field of that name, unfolded, appended to out with a NUL;

@@ -746,6 +746,42 @@ START_TEST(it_is_done_where_only_plain_text_can_come)
 }
 END_TEST
 
+/* Parts are found where bodies are skimmed, however they are cut. */
+START_TEST(skimming_finds_all_parts)
+{
+	static char content[40000];
+	size_t n = (size_t)sprintf(content,
+	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
+	struct mime_find find;
+
+	for (unsigned i = 0; i < 300; i++) {
+		n += (size_t)sprintf(content + n,
+		    "--b\r\nContent-Transfer-Encoding: base64\r\n"
+		    "Content-Type: x/%u\r\n\r\n=", i);
+		memset(content + n, i % 3 ? 'x' : '-', i % 80);
+		memcpy(content + n + i % 80, "\n-\r\n", 5);
+		n += i % 80 + 4 - i % 2;
+	}
+	for (size_t chunk = 1; chunk < 200; chunk++) {
+		unsigned types = 0;
+
+		mime_start(&m, false);
+		mime_skim(&m);
+		for (size_t at = 0; at < n; at += chunk) {
+			struct span in = { content + at,
+			    at + chunk < n ? chunk : n - at };
+
+			while (mime_read(&m, &in, &find))
+				types += find.what == MIME_TYPE;
+			ck_assert(at < 70 || !mime_done(&m));
+		}
+		ck_assert(!mime_end(&m, &find));
+		ck_assert_uint_eq(types, 1 + 151);
+		ck_assert_uint_eq(m.measures.anomalies, 0);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -790,6 +826,7 @@ main(void)
 	tcase_add_test(tests, what_looks_like_a_delimiter_is_checked_as_text);
 	tcase_add_test(tests, sections_of_hostile_number_and_order_end);
 	tcase_add_test(tests, it_is_done_where_only_plain_text_can_come);
+	tcase_add_test(tests, skimming_finds_all_parts);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

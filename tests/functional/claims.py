@@ -52,7 +52,7 @@ def same_bytes(got, expected, what):
                   f"expected {bytes(expected[around])!r}")
 
 
-def wait_for(event, what, seconds=PATIENCE):
+def wait_for(event, what, seconds=PATIENCE, pause=.01):
     """The first true value of event(), asked again until the deadline."""
     deadline = time.monotonic() + seconds
     while True:
@@ -61,7 +61,7 @@ def wait_for(event, what, seconds=PATIENCE):
             return value
         if time.monotonic() > deadline:
             raise Failure(f"waited {seconds} s in vain for {what}")
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 def scale(plain, sanitized):

@@ -81,9 +81,14 @@ def in_each(t, modes, *options, **more):
     for mode, policy in modes.items():
         daemon, client, server = relayed(t, policy, *options,
                                          record=f"{mode}.db", **more)
-        server.say(b"220 server.test ESMTP\r\n")
-        check(client.hear_reply().startswith(b"220 "), "the greeting")
+        check(greet(client, server).startswith(b"220 "), "the greeting")
         yield daemon, client, server
+
+
+def greet(client, server, greeting=b"220 server.test ESMTP\r\n"):
+    """The reply that the client sees."""
+    server.say(greeting)
+    return client.hear_reply()
 
 
 def turn(client, server, command, reply=b"250 2.0.0 Ok\r\n"):

@@ -6,33 +6,10 @@ Servers listen on any free port and serve each client in a thread.
 import contextlib
 import socket
 import struct
-import sys
 import threading
 
 from claims import PATIENCE, Failure, equal, same_bytes, wait_for
-
-
-def queued(here, there):
-    """Octets on their way from here to there: not yet sent, or not yet read."""
-    mine, others = (proc_address(*ends) for ends in
-                    ((here, there), (there, here)))
-    octets = 0
-    with open("/proc/net/tcp") as table:
-        for line in table:
-            fields = line.split()
-            sent, _, unread = fields[4].partition(":")
-            if fields[1:3] == mine:
-                octets += int(sent, 16)
-            elif fields[1:3] == others:
-                octets += int(unread, 16)
-    return octets
-
-
-def proc_address(*ends):
-    """As /proc/net/tcp writes them: 0100007F:0019."""
-    return ["%08X:%04X" % (int.from_bytes(socket.inet_aton(host),
-                                          sys.byteorder), port)
-            for host, port in ends]
+from queues import queued
 
 
 class Talker:
@@ -54,7 +31,8 @@ class Talker:
         """Wait until the other end's program has read all that was said, so
         that what is said next is a read of its own."""
         here, there = self.sock.getsockname(), self.sock.getpeername()
-        wait_for(lambda: queued(here, there) == 0, "the other end to read")
+        wait_for(lambda: queued(here, there) == 0, "the other end to read",
+                 pause=.0002)
         return self
 
     def hear(self, expected):

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from tap_harness import (PATIENCE, Mailbox, Missing, Talker, case, check, equal,
+from tap_harness import (PATIENCE, Missing, Talker, case, check, equal,
                          main, same_bytes, wait_for, wire)
 
 
@@ -91,54 +91,6 @@ def reset_of_the_server_reaches_the_client(t):
 
 
 @case
-def both_last_replies_arrive_when_the_server_closes_at_once(t):
-    """INSPECTION B28: CRLF.CRLF QUIT in one segment."""
-    upstream = t.listen()
-    daemon = t.smtptapd(upstream.getsockname()[1])
-    for _ in range(50):
-        client = t.connect(daemon.port)
-        server = Talker(upstream.accept()[0])
-        client.say(b"body\r\n.\r\nQUIT\r\n")
-        server.hear(b"body\r\n.\r\nQUIT\r\n")
-        server.say(b"250 2.0.0 Ok: queued as 1\r\n221 bye\r\n").close()
-        client.hear(b"250 2.0.0 Ok: queued as 1\r\n221 bye\r\n").hear_end()
-        client.close()
-
-
-@case
-def every_cut_of_the_end_of_data_passes_at_once(t):
-    """INSPECTION B1: all 16 segmentations of CRLF.CRLF; no octet waits for
-    the next."""
-    daemon, client, server = relayed(t)
-    server.say(b"220 x\r\n")
-    client.hear(b"220 x\r\n")
-    end = b"\r\n.\r\n"
-    for cuts in range(16):
-        for command, reply in ((b"MAIL FROM:<>\r\n", b"250 ok\r\n"),
-                               (b"RCPT TO:<a@b>\r\n", b"250 ok\r\n"),
-                               (b"DATA\r\n", b"354 go\r\n")):
-            client.say(command)
-            server.hear(command).say(reply)
-            client.hear(reply)
-        client.say(b"A: b")
-        server.hear(b"A: b")
-        piece = b""
-        for i in range(5):
-            piece += end[i:i + 1]
-            if i == 4 or cuts & 1 << i:
-                client.say(piece)
-                server.hear(piece)
-                piece = b""
-        server.say(b"250 ok\r\n")
-        client.hear(b"250 ok\r\n")
-    client.say(b"QUIT\r\n")
-    server.hear(b"QUIT\r\n").say(b"221 x\r\n").close()
-    client.hear(b"221 x\r\n").hear_end().close()
-    daemon.sessions(1)
-    equal(daemon.rows("SELECT * FROM event"), [], "events")
-
-
-@case
 def a_teaser_line_of_the_greeting_goes_out_at_once(t):
     """INSPECTION B26: postscreen."""
     daemon, client, server = relayed(t)
@@ -212,33 +164,6 @@ def lines_of_any_length_pass(t):
         same_bytes(wire(document, side), stream, f"recorded of the {side}")
     names = {e["name"] for e in document["events"]}
     check({"reply-overlong", "command-overlong"} <= names, names)
-
-
-@case
-def a_thousand_recipients_in_one_group(t):
-    """INSPECTION B5: cut at every offset, more than is followed at a time."""
-    mailbox = Mailbox()
-    daemon = t.smtptapd(t.server(mailbox).port)
-    for size in (536, 1460, 7):
-        c = t.connect(daemon.port)
-        c.hear_reply()
-        c.ask(b"EHLO x", b"250")
-        group = b"MAIL FROM:<a@x>\r\n" + b"".join(
-            b"RCPT TO:<r%d@y>\r\n" % i for i in range(1000)) + b"DATA\r\n"
-        c.say(*(group[i:i + size] for i in range(0, len(group), size)))
-        for code in [b"250"] * 1001 + [b"354"]:
-            equal(c.hear_reply()[:3], code, "reply in the group")
-        c.say(b"Subject: many\r\n\r\nx\r\n")
-        c.ask(b".", b"250")
-        c.quit()
-    daemon.sessions(3)
-    for envelope, _ in mailbox.messages:
-        equal(envelope[1:], [b"RCPT TO:<r%d@y>\r\n" % i
-                             for i in range(1000)], "recipients")
-    rows = daemon.rows("SELECT session_id, count(*) AS n, sum(code) AS codes "
-                       "FROM recipient GROUP BY session_id")
-    equal([(r["n"], r["codes"]) for r in rows], [(1000, 250000)] * 3,
-          "recipient rows")
 
 
 @case

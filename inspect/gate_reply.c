@@ -66,6 +66,11 @@ edit_reply(struct gate *g, const struct smtp_event *ev)
 		greeting_edit(g, ev);
 		return;
 	}
+	if (lists_keywords(ev) && g->too_long &&
+	    !(g->told_edits & 1u << GATE_TOLD_TOO_LONG)) {
+		g->told_edits |= 1u << GATE_TOLD_TOO_LONG;
+		gate_tell(g, "ehlo-too-long", POLICY_TELL, SPAN(""));
+	}
 	if (lists_keywords(ev) && !g->too_long)
 		keywords_edit(g, ev);
 	if (!lists_keywords(ev) || ev->first)

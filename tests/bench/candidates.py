@@ -138,6 +138,14 @@ class SmtptapNone(Smtptap):
         return None
 
 
+class SmtptapAsa(Smtptap):
+    """With the rules of profile asa between the two sides."""
+    name = "smtptap-asa"
+
+    def command(self, listen, server, work):
+        return super().command(listen, server, work) + ["--policy", "asa"]
+
+
 class Damaging(Candidate):
     """A relay that damages what it relays: proves that the bench notices."""
 
@@ -156,4 +164,4 @@ def all_candidates(build):
     """By name, in the order of the table."""
     return {c.name: c for c in (
         Direct(), Haproxy(), HaproxySplice(), Nginx(), SmtptapNone(build),
-        Smtptap(build))}
+        Smtptap(build), SmtptapAsa(build))}

@@ -15,6 +15,7 @@ $(B)/libreplay.a: $(filter-out %/main.o,$(REPLAY))
 # test_x is linked with the program whose module x is, if it is one's; FLOOR_x
 # says it for an x that is no module.
 FLOOR_vectors := proxy
+FLOOR_attacks := proxy
 floor = $(patsubst %,$(B)/lib%.a,$(FLOOR_$(1)) $(foreach f,proxy replay,\
 	$(if $(wildcard $(f)/$(1).c),$(f))))
 

@@ -31,20 +31,27 @@ scrub_reply(struct gate *g, const struct smtp_event *ev)
 		(void)gate_edit(g, edits[i].out, edits[i].in);
 }
 
+/* The first words of a server; XCLIENT makes it begin again. */
+static bool
+greets(const struct smtp_event *ev)
+{
+	return ev->verb == SMTP_CONNECT ||
+	    (ev->verb == SMTP_XCLIENT && ev->code == 220);
+}
+
 /* The server's own name, where it says it. */
 static void
 learn_name(struct gate *g, const struct smtp_event *ev)
 {
-	bool greets = ev->verb == SMTP_CONNECT;
 	bool answers = ev->verb == SMTP_EHLO || ev->verb == SMTP_HELO ||
 	    ev->verb == SMTP_LHLO;
 	struct span host;
 
-	if (!ev->first || (!greets && !(answers && ev->code / 100 == 2)))
+	if (!ev->first || (!greets(ev) && !(answers && ev->code / 100 == 2)))
 		return;
 	host = scrub_host(ev->text);
 	if (host.n)
-		gate_keep_name(&g->names[greets ? 1 : 2], host);
+		gate_keep_name(&g->names[greets(ev) ? 1 : 2], host);
 }
 
 static bool
@@ -61,7 +68,7 @@ edit_reply(struct gate *g, const struct smtp_event *ev)
 	if (ev->code == 0 || ev->anomalies & SMTP_ODD(REPLY_OVERLONG))
 		return;
 	learn_name(g, ev);
-	if (ev->verb == SMTP_CONNECT && ev->code == 220 &&
+	if (greets(ev) && ev->code == 220 &&
 	    g->now->banner != POLICY_BANNER_KEEP) {
 		greeting_edit(g, ev);
 		return;

@@ -222,6 +222,7 @@ policy_seal(struct policy *p)
 	p->holds[SMTP_SERVER] = edits_replies(p) || p->guards_tls ||
 	    p->newline == POLICY_NEWLINE_REJECT;
 	p->reads_content = false;
+	p->knows_addresses = p->scrub_hosts;
 	p->edits_ehlo = p->filters_auth || p->ehlo_add.n;
 	for (size_t i = 0; i < p->n_rules; i++)
 		seal_rule(p, &p->rules[i]);
@@ -231,6 +232,7 @@ policy_seal(struct policy *p)
 		p->holds[SMTP_CLIENT] |= p->whens[i].then->holds[SMTP_CLIENT];
 		p->holds[SMTP_SERVER] |= p->whens[i].then->holds[SMTP_SERVER];
 		p->reads_content |= p->whens[i].then->reads_content;
+		p->knows_addresses |= p->whens[i].then->knows_addresses;
 	}
 }
 

@@ -125,6 +125,7 @@ struct policy {
 	bool holds[2];			/* what that side sends may be changed */
 	bool reads_content;		/* rules look at mail content */
 	bool edits_ehlo;		/* may take lines out of the reply to EHLO */
+	bool knows_addresses;		/* scrubs them out of replies */
 };
 
 /* NULL, or why this policy cannot be used: a sentence's end, static. */

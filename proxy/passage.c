@@ -61,7 +61,7 @@ passage_connected(struct conn *c)
 	int fd = c->leg[SMTP_SERVER].io.fd;
 	struct address a;
 
-	if (c->passage == NULL || !c->listener->policy->scrub_hosts)
+	if (c->passage == NULL || !c->listener->policy->knows_addresses)
 		return;
 	if (getpeername(fd, (struct sockaddr *)&sa, &n) == 0 &&
 	    address_from(&a, (struct sockaddr *)&sa))

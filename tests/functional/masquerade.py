@@ -2,18 +2,22 @@
 """Mail servers that cannot be told apart by what they say, and still work."""
 import base64
 import re
+import socket
 import struct
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 
-from policies import behind
-from tap_harness import (Mailbox, case, check, equal, main, program, wait_for)
+from policies import behind, relayed
+from tap_harness import (PATIENCE, Mailbox, Talker, case, check, equal, main,
+                         program, wait_for)
 
 HOST = b"mx.example.net"	# the name to go by
-MASK = f"""
-    banner = mask
+HOSTS = f"""
     banner-host = "{HOST.decode()}"
     scrub-hosts = yes
+"""
+MASK = HOSTS + """
+    banner = mask
     scrub-text = yes
 """
 # Each goes by NAME.test. What would tell it: its name, long or short, and what
@@ -83,6 +87,80 @@ def codes_stay_and_names_go(t):
                     equal(keywords(now), keywords(was), what)
                 told += was
         check(re.search(words, told, re.I), f"{name} does not tell: {told!r}")
+
+
+def without_moments(reply):
+    """Without what differs from one session to the next."""
+    reply = re.sub(rb"\w{3}, \d+ \w{3} \d{4} [\d:]{8} [-+\w]+", b"DATE",
+                   reply)
+    return re.sub(rb"(?<=id=)\S+|(?<=queued as )\S+|\S+(?= Message accepted)",
+                  b"ID", reply)
+
+
+@case
+def hosts_alone_go_and_words_stay(t):
+    for name in SERVERS:
+        port, _ = t.peer(name)
+        daemon = behind(t, port, HOSTS, record=f"{name}.db")
+        for session in SESSIONS:
+            direct = hold(t, port, name, session)
+            masked = hold(t, daemon.port, name, session)
+            for (command, was), (_, now) in zip(direct, masked):
+                equal(without_moments(now), without_moments(was).replace(
+                    name.encode() + b".test", HOST), f"{name}, {command!r}")
+
+
+def farewell(t, port):
+    """What a server says that has heard nonsense too often."""
+    c = t.connect(port)
+    c.hear_reply()
+    while True:
+        c.say(b"NOSUCH\r\n")
+        reply = c.hear_reply()
+        check(reply, "it has hung up without a word")
+        if reply[:3] == b"421":
+            c.hear_end()
+            return reply
+
+
+@case
+def a_server_that_hangs_up_does_not_tell_its_name(t):
+    port, _ = t.peer("sendmail")
+    check(b"sendmail.test" in farewell(t, port), "it does not tell")
+    equal(farewell(t, behind(t, port, MASK).port), b"421 4.7.0 Service not "
+          b"available, closing transmission channel\r\n", "421")
+
+
+@case
+def xclient_is_answered_with_a_banner(t):
+    """Postfix greets again; so does whoever stands before it."""
+    _, client, server = relayed(t, MASK)
+    server.say(b"220 mail.corp.example ESMTP Postfix\r\n")
+    client.hear(b"220 mx.example.net ESMTP\r\n")
+    client.say(b"XCLIENT NAME=x\r\n")
+    server.hear(b"XCLIENT NAME=x\r\n")
+    server.say(b"220 mail.corp.example ESMTP Postfix\r\n")
+    client.hear(b"220 mx.example.net ESMTP\r\n")
+
+
+@case
+def addresses_go_where_a_when_says_so(t):
+    """Ours, as the server sees it, is the client's to the client."""
+    upstream = t.listen()
+    daemon = behind(t, upstream.getsockname()[1], 'when { client = '
+                    '{"127.9.0.0/16"}  policy = "hidden" }',
+                    top=f'policy "hidden" {{ {HOSTS} }}')
+    for source, seen in (("127.9.0.7", b"mx.example.net Hello [127.9.0.7]"),
+                         ("127.8.0.7", b"corp.example Hello [127.0.0.1]")):
+        client = t.started(Talker(socket.create_connection(
+            ("127.0.0.1", daemon.port), PATIENCE, (source, 0))))
+        server = t.started(Talker(upstream.accept()[0]))
+        server.say(b"220 corp.example ESMTP\r\n")
+        client.hear_line()
+        client.say(b"HELO client.test\r\n")
+        server.hear(b"HELO client.test\r\n")
+        server.say(b"250 corp.example Hello [127.0.0.1]\r\n")
+        client.hear(b"250 " + seen + b"\r\n")
 
 
 @case

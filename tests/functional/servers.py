@@ -71,6 +71,13 @@ def opensmtpd_behind(t):
 
 
 @case
+def sendmail_behind(t):
+    port, _ = t.peer("sendmail")
+    daemon, _ = passes_mail(t, port)
+    replays(t, daemon, port, 2)
+
+
+@case
 def aiosmtpd_behind(t):
     port, _ = t.aiosmtpd()
     daemon, _ = passes_mail(t, port, queue_ids=False)
@@ -129,6 +136,12 @@ def exim_sends_by_data(t):
 @case
 def opensmtpd_sends(t):
     _, verbs = relays_through(t, "opensmtpd")
+    check("DATA" in verbs, verbs)
+
+
+@case
+def sendmail_sends(t):
+    _, verbs = relays_through(t, "sendmail")
     check("DATA" in verbs, verbs)
 
 

@@ -20,7 +20,7 @@ struct import {
 	int64_t now_ns;		/* of the last thing that happened */
 	int64_t tile_us;	/* when the last tile came, */
 	enum smtp_side tile_side;	/* and from whom */
-	size_t rule;		/* the next of the session's to be fed */
+	size_t rule;		/* of the session's, those before are fed */
 };
 
 /* The recorder has room again; import only waits where it needs some. */
@@ -138,18 +138,23 @@ feed_rule(struct import *im, const struct reader_rule *rule,
 }
 
 /* The rules that fired on the segment of the tile that was fed last, when the
- * next unit is of another. */
+ * next unit is of another; without a next unit, those that are left. */
 static void
-feed_rules(struct import *im, const struct reader_session *s,
+feed_rules(struct import *im, struct reader_session *s,
     const struct walk_unit *next)
 {
 	if (next && next->what == WALK_TILE && next->t_us == im->tile_us)
 		return;
-	for (; im->rule < s->n_rules; im->rule++) {
-		if (next && s->rules[im->rule].t_us > im->tile_us)
-			break;
-		feed_rule(im, &s->rules[im->rule], im->tile_side);
+	for (size_t i = im->rule; i < s->n_rules; i++) {
+		struct reader_rule *rule = &s->rules[i];
+
+		if (!rule->name.p || (next && rule->t_us != im->tile_us))
+			continue;
+		feed_rule(im, rule, im->tile_side);
+		rule->name.p = NULL;	/* done with */
 	}
+	while (im->rule < s->n_rules && !s->rules[im->rule].name.p)
+		im->rule++;
 }
 
 /* Who ended it: the side that said so first, else the client. */
@@ -167,7 +172,7 @@ ended_by(const struct reader_session *s)
 }
 
 static bool
-feed(struct import *im, const struct reader_session *s)
+feed(struct import *im, struct reader_session *s)
 {
 	struct tap_origin from = {
 		.listener = s->listener, .client = s->client,

@@ -23,6 +23,13 @@ line_empty(const struct line *l)
 }
 
 bool
+line_changed(const struct line *l)
+{
+	return l->said.n != l->sent.n || (l->said.n &&
+	    memcmp(l->said.p, l->sent.p, l->said.n) != 0);
+}
+
+bool
 line_add(struct line *l, struct track_piece *piece)
 {
 	bool made = piece->fate == TRACK_MADE;
@@ -38,7 +45,6 @@ line_add(struct line *l, struct track_piece *piece)
 		text_span(&l->sent, bytes);
 	if (l->said.failed || l->sent.failed)
 		exit(complain(EXIT_UNREADABLE, "out of memory"));
-	l->made |= made;
 	l->withheld |= piece->fate == TRACK_WITHHELD;
 	return false;
 }
@@ -48,7 +54,7 @@ line_clear(struct line *l)
 {
 	text_clear(&l->said);
 	text_clear(&l->sent);
-	l->withheld = l->made = false;
+	l->withheld = false;
 }
 
 void

@@ -17,7 +17,7 @@
 struct line {
 	struct text said;	/* what the side said of it */
 	struct text sent;	/* what the other side was given */
-	bool withheld, made;	/* how they differ */
+	bool withheld;		/* octets of it were */
 	int64_t from_us;	/* when it began; the caller's */
 };
 
@@ -29,6 +29,9 @@ bool line_add(struct line *, struct track_piece *);
 bool line_whole(const struct line *);
 
 bool line_empty(const struct line *);
+
+/* The other side was given something else. */
+bool line_changed(const struct line *);
 void line_clear(struct line *);
 void line_free(struct line *);
 

@@ -93,6 +93,7 @@ static const struct list_column {
 	{ "CODE", SESSION_LAST_CODE, plain_cell, 4, 4, true, 0 },
 	{ "TLS", SESSION_TLS_CLIENT, plain_cell, 6, 7, false, 1 },
 	{ "EVENTS", SESSION_EVENTS, plain_cell, 6, 6, true, 6 },
+	{ "CHANGED", SESSION_REWRITTEN, plain_cell, 7, 7, true, 3 },
 	{ "DURATION", SESSION_DURATION_US, duration_cell, 8, 8, true, 4 },
 };
 

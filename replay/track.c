@@ -62,14 +62,27 @@ add(struct track *t, struct track_run *run, enum track_fate fate,
 	run->n++;
 }
 
+/* Nothing of this side's stands between the octet taken last and a line of our
+ * own: what was made behind that is of the next octet. */
+static bool
+is_at_own(const struct track *t)
+{
+	size_t i = t->segment;
+
+	if (i < t->wire->n && t->at == t->wire->segments[i].bytes.n)
+		i++;
+	return i < t->wire->n && t->wire->segments[i].kind == WIRE_OWN &&
+	    t->wire->segments[i].side == t->side;
+}
+
 /* What was made behind the octet taken last. */
 static void
 take_made(struct track *t, struct track_run *run)
 {
 	const struct store_segment *seg;
 
-	while ((seg = next_segment(t)) != NULL && seg->kind == WIRE_MADE &&
-	    seg->t_us == run->t_us) {
+	while (!is_at_own(t) && (seg = next_segment(t)) != NULL &&
+	    seg->kind == WIRE_MADE && seg->t_us == run->t_us) {
 		add(t, run, TRACK_MADE, seg->bytes);
 		t->segment++;
 	}

@@ -91,7 +91,7 @@ put_lines(struct transcriber *t, const struct transcript_line *how,
 static void
 put_line(struct transcriber *t, struct line *line, struct transcript_line how)
 {
-	how.held = line->withheld || line->made;
+	how.held = line_changed(line);
 	put_lines(t, &how, text_all(&line->said), line->from_us);
 	how.own = true;
 	if (how.held)
@@ -308,7 +308,7 @@ put_unit(struct transcriber *t, const struct walk *walk,
 		put_own(t, u);
 		break;
 	case WALK_GAP:
-		put_gap(t, u, walk->in_data || t->body.open);
+		put_gap(t, u, walk->gap.in_data || t->body.open);
 		break;
 	case WALK_FIN:
 	case WALK_RESET:

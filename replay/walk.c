@@ -4,14 +4,29 @@
 
 #include "replay/print.h"
 
-/* How often both sides are asked after the last segment: the first time tells
- * each that the other is gone, then nobody waits any longer. */
-#define LAST_CALLS 2
+/* So often the sides are looked at in turn, the last time the one that was the
+ * first, before it is sure that they wait for more. */
+#define LOOKS 3
+
+static enum smtp_side
+other(enum smtp_side side)
+{
+	return side == SMTP_CLIENT ? SMTP_SERVER : SMTP_CLIENT;
+}
+
+/* Something has changed: see what is to be understood now, of this side first. */
+static void
+look(struct walk *w, enum smtp_side side)
+{
+	w->turn = side;
+	w->still = 0;
+	w->moved = false;
+}
 
 void
 walk_open(struct walk *w, const struct store_wire *wire)
 {
-	*w = (struct walk){ .wire = wire, .heard_us = -1 };
+	*w = (struct walk){ .wire = wire };
 	smtp_start(&w->smtp);
 	for (int side = 0; side < 2; side++)
 		track_open(&w->sides[side].track, wire, (enum smtp_side)side);
@@ -22,47 +37,10 @@ walk_close(struct walk *w)
 {
 	for (int side = 0; side < 2; side++) {
 		text_free(&w->sides[side].bytes);
+		text_free(&w->sides[side].own);
 		track_close(&w->sides[side].track);
 	}
 	text_free(&w->sent);
-}
-
-/* Octets that BDAT or XEXCH50 announces. */
-static uint64_t
-announced(struct span argument)
-{
-	struct span size = span_word(&argument);
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < size.n; i++) {
-		if (size.p[i] < '0' || size.p[i] > '9' ||
-		    n > (UINT64_MAX - 9) / 10)
-			return 0;
-		n = n * 10 + (uint64_t)(size.p[i] - '0');
-	}
-	return n;
-}
-
-/* Keep up with where in the client's stream the engine is, for gaps. */
-static void
-follow(struct walk *w, const struct smtp_event *ev)
-{
-	bool chunk = ev->verb == SMTP_BDAT || ev->verb == SMTP_BDAT_LAST;
-
-	if (ev->tile == SMTP_COMMAND && chunk)
-		w->counted_left = ev->last ? 0 : announced(ev->text);
-	if (ev->tile == SMTP_COMMAND && ev->verb == SMTP_XEXCH50)
-		w->announced = announced(ev->text);
-	if ((ev->tile == SMTP_CONTENT && chunk) ||
-	    (ev->tile == SMTP_OPAQUE && ev->verb == SMTP_XEXCH50))
-		w->counted_left = ev->last || ev->raw.n > w->counted_left ? 0 :
-		    w->counted_left - ev->raw.n;
-	if (ev->fact == SMTP_FACT_DATA_BEGINS) {
-		w->in_data = ev->verb == SMTP_DATA;
-		w->counted_left = w->in_data ? 0 : w->announced;
-	}
-	if (ev->tile == SMTP_END_OF_DATA)
-		w->in_data = w->holed = false;
 }
 
 /* What became of the unit: its pieces, and what the other side was given. */
@@ -146,24 +124,14 @@ cut_unit(struct walk *w, enum smtp_side side, struct walk_unit *unit)
 	    (side != SMTP_CLIENT || !knows_better(w) ||
 	    smtp_next(&w->smtp, side, &in, &unit->ev) != SMTP_EVENT))
 		return false;
-	unit->what = WALK_TILE;
 	unit->side = side;
 	unit->octets = unit->ev.raw.n;
 	s->cut += unit->ev.raw.n;
+	s->done += unit->ev.raw.n;
 	take_fate(w, unit);
-	follow(w, &unit->ev);
+	gap_follow(&w->gap, &unit->ev);
 	tell_fate(w, unit);
 	return true;
-}
-
-/* Feed the engine what it must have seen where nothing was recorded. */
-static void
-pretend(struct walk *w, struct span bytes)
-{
-	struct smtp_event ev;
-
-	while (smtp_next(&w->smtp, SMTP_CLIENT, &bytes, &ev) == SMTP_EVENT)
-		follow(w, &ev);
 }
 
 static bool
@@ -172,39 +140,14 @@ all_cut(const struct walk_side *s)
 	return s->cut == s->bytes.n;
 }
 
-/* A gap in counted octets is counted off; one in DATA content needs no filling. */
-static void
-cross_gap(struct walk *w, uint64_t octets)
-{
-	static const char filler[4096];
-
-	w->holed |= w->in_data;
-	while (octets > 0 && w->counted_left > 0 &&
-	    all_cut(&w->sides[SMTP_CLIENT])) {
-		uint64_t n = sizeof(filler);
-
-		n = octets < n ? octets : n;
-		n = w->counted_left < n ? w->counted_left : n;
-		pretend(w, (struct span){ filler, (size_t)n });
-		octets -= n;
-	}
-}
-
-/* The server answers, so the end of data was in the gap. */
-static void
-end_holed_data(struct walk *w)
-{
-	if (w->holed && all_cut(&w->sides[SMTP_CLIENT]))
-		pretend(w, SPAN("\r\n.\r\n"));
-}
-
 static void
 hear(struct walk *w, enum smtp_side side, struct span bytes)
 {
 	struct walk_side *s = &w->sides[side];
 
-	if (side == SMTP_SERVER)
-		end_holed_data(w);
+	/* the server answers, so an end of data was in the gap */
+	if (side == SMTP_SERVER && all_cut(&w->sides[SMTP_CLIENT]))
+		gap_ends_data(&w->gap, &w->smtp);
 	if (all_cut(s) || s->cut > SMTP_LINE_MAX) {
 		s->bytes.n -= s->cut;
 		if (s->bytes.n)
@@ -214,68 +157,99 @@ hear(struct walk *w, enum smtp_side side, struct span bytes)
 	text_span(&s->bytes, bytes);
 	if (s->bytes.failed)
 		exit(complain(EXIT_UNREADABLE, "out of memory"));
-	w->turn = side;
+	s->heard += bytes.n;
+	look(w, side);
 }
 
-/* Octets of the segment that begins here: a line of our own may have been sent
- * in the midst of it. */
+/* In the midst of a segment: it waits for the units before it. */
+static void
+note_own(struct walk *w, size_t segment)
+{
+	struct walk_side *s = &w->sides[w->wire->segments[segment].side];
+	struct walk_own own = { segment, s->heard };
+
+	text_put(&s->own, &own, sizeof(own));
+	if (s->own.failed)
+		exit(complain(EXIT_UNREADABLE, "out of memory"));
+}
+
+/* All of a segment has come at once; how many octets. */
 static uint64_t
-octets_of(const struct store_wire *wire, size_t i)
+hear_segment(struct walk *w)
 {
-	const struct store_segment *first = &wire->segments[i];
-	uint64_t octets = 0;
+	const struct store_wire *wire = w->wire;
+	size_t i = w->next - 1;
+	struct walk_side *s = &w->sides[wire->segments[i].side];
+	uint64_t before = s->heard;
 
-	for (; i < wire->n && wire->segments[i].t_us == first->t_us &&
-	    wire->segments[i].side == first->side; i++)
-		if (wire_is_stream(wire->segments[i].kind))
-			octets += wire->segments[i].bytes.n;
-	return octets;
-}
+	do {
+		const struct store_segment *seg = &wire->segments[i];
 
-/* All of a segment that came before a line of our own. True: it begins here. */
-static bool
-take_bytes(struct walk *w, struct walk_unit *unit)
-{
-	const struct store_segment *seg = &w->wire->segments[w->next - 1];
-	const struct store_segment *end = w->wire->segments + w->wire->n;
-	bool begins = seg->t_us != w->heard_us;
-
-	w->heard_us = seg->t_us;
-	unit->what = WALK_HEARD;
-	unit->octets = octets_of(w->wire, w->next - 1);
-	hear(w, seg->side, seg->bytes);
-	while (++seg < end && seg->same_segment && seg->kind != WIRE_GAP &&
-	    seg->kind != WIRE_OWN) {
 		if (wire_is_stream(seg->kind))
 			hear(w, seg->side, seg->bytes);
-		w->next++;
-	}
-	return begins;
+		else if (seg->kind == WIRE_OWN)
+			note_own(w, i);
+	} while (++i < wire->n && wire->segments[i].same_segment &&
+	    wire->segments[i].kind != WIRE_GAP);
+	w->next = i;
+	return s->heard - before;
 }
 
-/* A line of our own of the segment taken last. */
+/* Our own line was sent before what is left of the segment. */
 static bool
+is_in_front(const struct store_wire *wire, size_t own)
+{
+	return own + 1 < wire->n && wire->segments[own + 1].same_segment &&
+	    wire->segments[own + 1].kind != WIRE_GAP;
+}
+
+/* Lines of our own are to be told from this segment on. */
+static void
+begin_own(struct walk *w, size_t segment, bool midway)
+{
+	w->own_segment = segment;
+	w->own_midway = midway;
+	w->own = w->wire->segments[segment].bytes;
+}
+
+/* What was sent of our own in the midst of a segment, before octet at. */
+static bool
+reach_own(struct walk *w, enum smtp_side side, uint64_t at)
+{
+	struct walk_side *s = &w->sides[side];
+	const struct walk_own *own = (const void *)s->own.p;
+
+	if (s->own_told == s->own.n / sizeof(*own) ||
+	    own[s->own_told].behind > at)
+		return false;
+	begin_own(w, own[s->own_told++].segment, true);
+	return true;
+}
+
+/* The next line of our own that is to be told. */
+static void
 take_own(struct walk *w, struct walk_unit *unit)
 {
-	const struct store_segment *seg;
+	const struct store_segment *seg = &w->wire->segments[w->own_segment];
 	size_t n = span_line(w->own);
 
-	if (!w->own.n)
-		return false;
-	seg = &w->wire->segments[w->next - 1];
 	*unit = (struct walk_unit){ .what = WALK_OWN, .side = seg->side,
-	    .from_us = seg->t_us, .t_us = seg->t_us };
+	    .from_us = seg->t_us, .t_us = seg->t_us, .midway = w->own_midway };
 	unit->ev.side = seg->side;
 	unit->ev.raw = span_cut(&w->own, n ? n : w->own.n);
 	unit->octets = unit->ev.raw.n;
-	return true;
 }
 
 /* Take the next segment. True: it is a unit by itself. */
 static bool
 take_segment(struct walk *w, struct walk_unit *unit)
 {
-	const struct store_segment *seg = &w->wire->segments[w->next++];
+	const struct store_segment *seg = &w->wire->segments[w->next];
+
+	if (!wire_is_stream(seg->kind) &&
+	    reach_own(w, seg->side, UINT64_MAX))
+		return false;
+	w->next++;
 
 	*unit = (struct walk_unit){
 		.side = seg->side, .from_us = seg->t_us, .t_us = seg->t_us,
@@ -286,18 +260,28 @@ take_segment(struct walk *w, struct walk_unit *unit)
 	case WIRE_REDACTED:
 	case WIRE_WITHHELD:
 	case WIRE_WITHHELD_REDACTED:
-		return take_bytes(w, unit);
+		unit->what = WALK_HEARD;
+		unit->octets = hear_segment(w);
+		return true;
 	case WIRE_GAP:
 		if (seg->side == SMTP_CLIENT)
-			cross_gap(w, seg->octets);
+			gap_cross(&w->gap, &w->smtp, seg->octets,
+			    all_cut(&w->sides[SMTP_CLIENT]));
+		look(w, seg->side);
 		unit->what = WALK_GAP;
 		return true;
 	case WIRE_OWN:
-		w->own = seg->bytes;
+		if (is_in_front(w->wire, w->next - 1)) {
+			unit->what = WALK_HEARD;
+			unit->octets = hear_segment(w);
+			return true;
+		}
+		begin_own(w, w->next - 1, false);
 		return false;
 	case WIRE_FIN:
 	case WIRE_RESET:
 		smtp_end(&w->smtp, seg->side);
+		look(w, SMTP_CLIENT);
 		unit->what = seg->kind == WIRE_FIN ? WALK_FIN : WALK_RESET;
 		return true;
 	case WIRE_MADE:		/* told with the octet it belongs to */
@@ -307,25 +291,69 @@ take_segment(struct walk *w, struct walk_unit *unit)
 	return false;
 }
 
+/* A unit of the side whose turn it is, or of the other: each is read to its
+ * end, as when it was recorded, until a look at both has changed nothing. */
+static bool
+cut_next(struct walk *w, struct walk_unit *unit)
+{
+	while (w->still < LOOKS) {
+		if (cut_unit(w, w->turn, unit)) {
+			w->moved = true;
+			return true;
+		}
+		w->still = w->moved ? 0 : w->still + 1;
+		w->moved = false;
+		w->turn = other(w->turn);
+	}
+	return false;
+}
+
+/* What can be told without another segment. */
+static bool
+take_known(struct walk *w, struct walk_unit *unit)
+{
+	if (!w->own.n && w->is_held)
+		(void)reach_own(w, w->held.side, w->sides[w->held.side].done -
+		    w->held.octets);
+	if (w->own.n) {
+		take_own(w, unit);
+		return true;
+	}
+	if (w->is_held) {
+		*unit = w->held;
+		w->is_held = false;
+		return true;
+	}
+	w->held = (struct walk_unit){ .what = WALK_TILE };
+	w->is_held = cut_next(w, &w->held);
+	return w->is_held && take_known(w, unit);
+}
+
+/* No segment is left. False: nor is anything else. */
+static bool
+take_last(struct walk *w)
+{
+	if (!w->last_call) {
+		w->last_call = true;
+		smtp_end(&w->smtp, SMTP_CLIENT);
+		smtp_end(&w->smtp, SMTP_SERVER);
+		look(w, SMTP_CLIENT);
+		return true;
+	}
+	return reach_own(w, SMTP_SERVER, UINT64_MAX) ||
+	    reach_own(w, SMTP_CLIENT, UINT64_MAX);
+}
+
 bool
 walk_next(struct walk *w, struct walk_unit *unit)
 {
 	for (;;) {
-		enum smtp_side other = w->turn == SMTP_CLIENT ? SMTP_SERVER :
-		    SMTP_CLIENT;
-
-		*unit = (struct walk_unit){ .what = WALK_TILE };
-		if (cut_unit(w, w->turn, unit) || cut_unit(w, other, unit) ||
-		    take_own(w, unit))
+		if (take_known(w, unit))
 			return true;
 		if (w->next < w->wire->n) {
 			if (take_segment(w, unit))
 				return true;
-		} else if (w->last_calls < LAST_CALLS) {
-			w->last_calls++;
-			smtp_end(&w->smtp, SMTP_CLIENT);
-			smtp_end(&w->smtp, SMTP_SERVER);
-		} else {
+		} else if (!take_last(w)) {
 			return false;
 		}
 	}

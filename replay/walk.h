@@ -20,6 +20,7 @@
 #define REPLAY_WALK_H
 
 #include "record/fate.h"
+#include "replay/gap.h"
 #include "replay/track.h"
 
 enum walk_what {
@@ -36,6 +37,7 @@ struct walk_unit {
 	enum smtp_side side;
 	int64_t from_us, t_us;	/* when the first and the last of it came */
 	uint64_t octets;	/* as kept; GAP: how many are missing */
+	bool midway;		/* OWN: in the midst of a segment of that side */
 	/* these are good until the next call */
 	struct smtp_event ev;	/* TILE; OWN: raw */
 	enum tap_fate fate;	/* TILE: what became of it */
@@ -43,28 +45,40 @@ struct walk_unit {
 	struct span sent;	/* TILE: what the other side was given */
 };
 
+/* A line of our own, sent when so many octets of that side had been understood. */
+struct walk_own {
+	size_t segment;		/* of wire */
+	uint64_t behind;
+};
+
 /* What one side has said and the engine has not cut off yet. */
 struct walk_side {
 	struct text bytes;
 	size_t cut;		/* octets at the front that are done with */
+	uint64_t heard, done;	/* octets in all */
 	struct track track;
+	struct text own;	/* struct walk_own: sent in the midst of a segment
+				 * that was heard */
+	size_t own_told;	/* of these */
 };
 
 struct walk {
 	const struct store_wire *wire;
 	size_t next;		/* segment of wire */
-	struct span own;	/* lines of our own of the one before, not told */
+	size_t own_segment;	/* lines of our own are told from this one, */
+	struct span own;	/* and these are left of it */
+	bool own_midway;
 	struct smtp_session smtp;
 	struct walk_side sides[2];
-	enum smtp_side turn;	/* the side that spoke last */
-	int64_t heard_us;	/* the segment that was told of last */
+	enum smtp_side turn;	/* the side that is looked at */
+	bool moved;		/* and has had units since it is */
+	unsigned still;		/* looks without any */
+	struct walk_unit held;	/* to be told behind a line of our own */
+	bool is_held;
 	struct text sent;	/* of the unit, if it was edited */
-	uint64_t announced;	/* octets of the last XEXCH50 */
-	uint64_t counted_left;	/* octets of it, or of BDAT, still to come */
-	bool in_data;		/* between 354 and the end of data */
-	bool holed;		/* and octets of it are missing */
+	struct gap gap;
 	bool strict;		/* smtp_strict() holds */
-	unsigned last_calls;	/* no segment is left */
+	bool last_call;		/* no segment is left */
 };
 
 void walk_open(struct walk *, const struct store_wire *);

@@ -187,7 +187,9 @@ take_step(struct conn *c, enum smtp_side side, const struct gate_step *step,
 		forward(c, other(side), bytes, false);
 		break;
 	case GATE_REPLY:
-		tap_own(&c->tap, SMTP_SERVER, bytes, clock_ns());
+		tap_own(&c->tap, SMTP_SERVER, bytes,
+		    passage_holds(c, SMTP_SERVER) &&
+		    c->passage->ahead[SMTP_SERVER] == 0, clock_ns());
 		forward(c, SMTP_CLIENT, bytes, true);
 		break;
 	case GATE_TELL:

@@ -220,7 +220,7 @@ relay_own(struct conn *c, struct span reply, int64_t now)
 {
 	if (!leg_send(&c->leg[SMTP_CLIENT], reply))
 		out_of_memory(c);
-	tap_own(&c->tap, SMTP_SERVER, reply, now);
+	tap_own(&c->tap, SMTP_SERVER, reply, false, now);
 }
 
 /* A side's end of stream goes to the other behind its last octet. A socket that

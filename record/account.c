@@ -318,14 +318,6 @@ account_event(struct account *a, const struct smtp_event *ev,
 		settle(a, facts, to);
 }
 
-bool
-account_awaits_own(const struct account *a)
-{
-	struct dialogue_command c;
-
-	return dialogue_oldest(&a->dialogue, &c) && c.withheld;
-}
-
 /* What has become true with a reply of ours to c. */
 static void
 enter_own(struct account *a, const struct dialogue_command *c,
@@ -353,10 +345,11 @@ account_own(struct account *a, struct span line, int64_t t_us,
 	reply.text = span_from(text, text.n < 4 ? text.n : 4);
 	reply.enhanced = smtp_enhanced(reply.code, reply.text);
 	note_code(a, &reply, facts);
-	facts->rewritten += account_awaits_own(a);
 	dialogue_reply(&a->dialogue, reply.text);
-	if (dialogue_answered(&a->dialogue, true, &c))
+	if (dialogue_answered(&a->dialogue, true, &c)) {
+		facts->rewritten += c.withheld;
 		enter_own(a, &c, &reply, facts, to);
+	}
 	dialogue_answer(&a->dialogue, to->exchanges, t_us, reply.code,
 	    reply.enhanced, true);
 }

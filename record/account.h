@@ -52,9 +52,6 @@ void account_changed(struct account *, struct recorder_session *);
  * one's size, digest and fields. */
 void account_gap(struct account *);
 
-/* The command that waits was withheld: only smtptap can answer it. */
-bool account_awaits_own(const struct account *);
-
 /* Enter a reply that smtptap itself gave to the command that waits. */
 void account_own(struct account *, struct span line, int64_t t_us,
     struct recorder_session *, struct ledger *);

@@ -189,7 +189,8 @@ tap_gap(struct tap *t, enum smtp_side side, uint64_t n, int64_t now_ns)
 }
 
 void
-tap_own(struct tap *t, enum smtp_side as, struct span line, int64_t now_ns)
+tap_own(struct tap *t, enum smtp_side as, struct span line, bool midway,
+    int64_t now_ns)
 {
 	struct wire_frame f = { .kind = WIRE_OWN, .side = as,
 	    .octets = line.n, .bytes = line };
@@ -200,7 +201,7 @@ tap_own(struct tap *t, enum smtp_side as, struct span line, int64_t now_ns)
 	if (s == NULL)
 		return;
 	f.t_us = t_us = tick(t, now_ns);
-	if (as == SMTP_SERVER && account_awaits_own(&s->account))
+	if (midway)
 		f.t_us = reel_when(&s->reel, as, 0, t_us);
 	tap_frame(t, &f);
 	to = tap_ledger(t);

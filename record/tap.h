@@ -89,10 +89,9 @@ void tap_settle(struct tap *);
 void tap_gap(struct tap *, enum smtp_side side, uint64_t n, int64_t now_ns);
 
 /* smtptap itself sent this line as that side: a reply, if as is the server. It
- * answers the command that has waited longest. If that one was withheld, then
- * what has come from the server and is not understood yet has not been
- * forwarded either: the line stands before it. */
-void tap_own(struct tap *, enum smtp_side as, struct span line,
+ * answers the command that has waited longest. midway: what has come from that
+ * side and is not understood yet is not forwarded yet: the line is before it. */
+void tap_own(struct tap *, enum smtp_side as, struct span line, bool midway,
     int64_t now_ns);
 
 /* That side has ended its stream, or reset the connection. */

@@ -120,7 +120,7 @@ say_own(void)
 	while (h.first != h.last &&
 	    h.behind[h.first % SMTP_PENDING_MAX] == 0) {
 		text_span(&h.given[SMTP_SERVER], line);
-		tap_own(&h.tap, SMTP_SERVER, line, h.now);
+		tap_own(&h.tap, SMTP_SERVER, line, true, h.now);
 		h.first++;
 	}
 }

@@ -270,7 +270,8 @@ START_TEST(a_secret_that_was_withheld_is_in_no_file)
 	tap_rule(&tap, SMTP_CLIENT, "verbs", "reject", "notice", ev.text,
 	    false);
 	tap_settle(&tap);
-	tap_own(&tap, SMTP_SERVER, SPAN("502 5.5.1 no\r\n"), now);
+	tap_own(&tap, SMTP_SERVER, SPAN("502 5.5.1 no\r\n"), true,
+	    now);
 	finish();
 	(void)snprintf(command, sizeof command, "! grep -r -a -e czNj -e AHRl"
 	    " -e QAcz -e s3cr3t %s", dir);

@@ -2,7 +2,6 @@
 
 #include "inspect/message.h"
 #include "inspect/part.h"
-#include "inspect/smtp.h"
 
 /* What the line under way is. */
 enum line {

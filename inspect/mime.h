@@ -23,13 +23,21 @@
 #include "inspect/encoding.h"
 #include "inspect/lines.h"
 #include "inspect/parameter.h"
-#include "inspect/span.h"
+#include "inspect/smtp.h"
 
 #define MIME_FIELD_MAX	4096	/* octets kept of a header field */
 #define MIME_DEPTH_MAX	16	/* multiparts within each other */
 #define MIME_BOUNDARY_MAX 70	/* octets, RFC 2046 5.1.1; of a longer one the
 				 * first are compared */
 #define MIME_VALUE_MAX	1024	/* octets kept of a decoded value */
+
+/* The anomalies that only this reader finds. */
+#define MIME_ODD (SMTP_ODD(DUPLICATE_FIELD) | SMTP_ODD(MALFORMED_HEADER) | \
+	SMTP_ODD(FIELD_NAME_LENGTH) | SMTP_ODD(FIELD_LENGTH) | \
+	SMTP_ODD(BOUNDARY_LENGTH) | SMTP_ODD(FILENAME_LENGTH) | \
+	SMTP_ODD(MALFORMED_MIME) | SMTP_ODD(NESTING) | \
+	SMTP_ODD(INVALID_BASE64) | SMTP_ODD(INVALID_QUOTED) | \
+	SMTP_ODD(INVALID_UUENCODE) | SMTP_ODD(ENCODED_LINE_LENGTH))
 
 enum mime_what {
 	MIME_TYPE,	/* "application/pdf", lower case */
@@ -55,8 +63,8 @@ struct mime_measures {
 	uint64_t filename;		/* the longest, decoded */
 	unsigned to_addresses;		/* in To fields of the message */
 	bool in_body;
-	uint64_t anomalies;		/* SMTP_ODD(...) seen in the header
-					 * and in the encoding of parts */
+	uint64_t anomalies;		/* of MIME_ODD, in headers and in the
+					 * encoding of parts */
 };
 
 struct mime;	/* below: callers allocate it, and read only measures */

@@ -1,7 +1,6 @@
 #include "inspect/part.h"
 
 #include "inspect/message.h"
-#include "inspect/smtp.h"
 
 #define NAME_OCTETS	128	/* no field we know of has half of that */
 #define FIELD_OCTETS	2000	/* References and DKIM-Signature stay below */

@@ -1,5 +1,7 @@
 #include "inspect/policy.h"
 
+#include "inspect/mime.h"
+
 static const struct {
 	const char *name, *alias;
 	enum policy_operand operand;
@@ -193,9 +195,8 @@ only_tells(const struct policy_rule *r)
 static void
 seal_rule(struct policy *p, const struct policy_rule *r)
 {
-	bool content = is_of_content(r->subject);
-
-	p->reads_content |= content;
+	p->reads_content |= is_of_content(r->subject) ||
+	    (r->subject == POLICY_EVENT && r->anomalies & MIME_ODD);
 	if (r->subject == POLICY_EHLO_KEYWORD && r->action == POLICY_STRIP)
 		p->edits_ehlo = true;
 	if (only_tells(r))

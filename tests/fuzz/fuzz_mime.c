@@ -45,6 +45,7 @@ grown(const struct mime_measures *from, const struct mime_measures *to)
 	assert(to->to_addresses >= from->to_addresses);
 	assert(to->in_body >= from->in_body);
 	assert((from->anomalies & ~to->anomalies) == 0);
+	assert((to->anomalies & ~MIME_ODD) == 0);
 }
 
 /* A copy of its own, so that a look beyond its end is seen. */

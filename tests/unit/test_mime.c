@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "inspect/mime.h"
-#include "inspect/smtp.h"
 
 #define X70 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X280 X70 X70 X70 X70

@@ -170,7 +170,7 @@ START_TEST(header_of_edited_content_is_that_which_the_server_was_given)
 	edited("From: a@x\r\n", "From: a@x\r\nFrom: b@x\r\n");
 	S("250 ok\r\n250 ok\r\n250 ok\r\n");
 	ck_assert(has(&b.events,
-	    "\"duplicate-field\",\"warning\",\"header\",null]"));
+	    "\"duplicate-field\",\"warning\",\"header or part\",null]"));
 	ck_assert_uint_eq(b.messages->size, 22);
 }
 END_TEST
@@ -220,7 +220,7 @@ START_TEST(odd_header_is_told_at_the_end_of_its_message)
 	C("MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nBDAT 24\r\n"
 	    "From: a@x\r\nFrom: b@x\r\n\r\nBDAT 0 LAST\r\n");
 	ck_assert(has(&b.events,
-	    "\"duplicate-field\",\"warning\",\"header\",null]"));
+	    "\"duplicate-field\",\"warning\",\"header or part\",null]"));
 	ck_assert_uint_eq(b.facts.events, 1);
 }
 END_TEST

@@ -121,7 +121,10 @@ void
 gate_open(struct gate *g, const struct policy *p,
     const struct gate_peers *peers, struct mime *mime, struct rate_table *rates)
 {
-	*g = (struct gate){ .base = p, .now = p, .mime = mime, .rates = rates };
+	memset(g, 0, offsetof(struct gate, own));
+	g->base = g->now = p;
+	g->mime = mime;
+	g->rates = rates;
 	memcpy(g->client, peers->client, sizeof g->client);
 	gate_keep_name(&g->client_text, peers->client_text);
 	gate_keep_name(&g->names[0], peers->server_host);

@@ -115,7 +115,6 @@ struct gate {
 	uint64_t whens_helo, whens_sender, whens_recipient;	/* that hold */
 
 	/* the session */
-	struct gate_own own[GATE_OWN_MAX];	/* a ring */
 	unsigned first_own, n_own;
 	unsigned rcpts;			/* RCPT of this transaction */
 	unsigned refused_rcpts;		/* 5yz to RCPT, in this session */
@@ -150,12 +149,15 @@ struct gate {
 	struct span raw, rest;		/* rest: steps are still to come for */
 	struct span pending;		/* CONTENT: to be made; LINE: n is 0 or
 					 * the octets just withheld */
-	struct gate_edit edits[GATE_EDITS_MAX];
 	unsigned n_edits, edit;
-	struct gate_step tells[GATE_TELLS_MAX];
 	unsigned n_tells, tell;
-	char made[GATE_MADE_MAX];
 	size_t n_made;
+
+	/* as many as are counted above; not cleared at the start */
+	struct gate_own own[GATE_OWN_MAX];	/* a ring */
+	struct gate_edit edits[GATE_EDITS_MAX];
+	struct gate_step tells[GATE_TELLS_MAX];
+	char made[GATE_MADE_MAX];
 };
 
 /* mime: memory for reading content, or NULL if !policy->reads_content; rates:

@@ -37,10 +37,11 @@ passage_open(struct conn *c, const struct address *client)
 
 	if (policy == NULL || policy_is_empty(policy))
 		return true;
-	p = calloc(1, sizeof(*p) +
+	p = malloc(sizeof(*p) +
 	    (policy->reads_content ? sizeof(*p->mime) : 0));
 	if (p == NULL)
 		return false;
+	p->ahead[SMTP_CLIENT] = p->ahead[SMTP_SERVER] = 0;
 	to_octets(client, peers.client);
 	address_host_text(client, text);
 	peers.client_text = span_of(text);

@@ -1,6 +1,7 @@
 /* Fuzz target: mail content, whole and cut at random, gives the same finds and
  * measures; measures only grow, and nothing is read outside a piece. The first
- * octet: whether dots are stuffed (bit 7), and the seed of the cuts. */
+ * octet: whether dots are stuffed (bit 7), or bodies skimmed (bit 6), and the seed
+ * of the cuts. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -67,12 +68,19 @@ read_piece(struct reading *r, struct span piece)
 }
 
 static void
-read_cut(struct reading *r, struct span content, bool stuffed, unsigned seed)
+start(struct reading *r, unsigned how)
+{
+	r->finds = 0;
+	mime_start(&r->mime, how & 0x80);
+	if ((how & 0xc0) == 0x40)
+		mime_skim(&r->mime);
+}
+
+static void
+read_cut(struct reading *r, struct span content, unsigned seed)
 {
 	struct mime_find find;
 
-	r->finds = 0;
-	mime_start(&r->mime, stuffed);
 	while (content.n) {
 		size_t n = content.n;
 
@@ -91,18 +99,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	static struct reading whole, cut;
 	struct span content = { (const char *)data, n };
 	struct mime_find find;
-	bool stuffed;
 
 	if (n < 2)
 		return 0;
-	stuffed = data[0] & 0x80;
 	content = span_from(content, 1);
-	whole.finds = 0;
-	mime_start(&whole.mime, stuffed);
+	start(&whole, data[0]);
 	read_piece(&whole, content);
 	while (mime_end(&whole.mime, &find))
 		enter(&whole, &find);
-	read_cut(&cut, content, stuffed, data[0]);
+	start(&cut, data[0]);
+	read_cut(&cut, content, data[0]);
 	assert(cut.finds == whole.finds);
 	grown(&whole.mime.measures, &cut.mime.measures);
 	grown(&cut.mime.measures, &whole.mime.measures);

@@ -27,7 +27,7 @@ static const struct {
 	enum policy_action action;
 	const char *reply;
 } bounds[] = {
-	{ "max-command-line", POLICY_COMMAND_LENGTH, POLICY_REJECT,
+	{ "max-command-line", POLICY_COMMAND_LENGTH, POLICY_DROP,
 	    "500 5.5.2 line too long" },		/* RFC 5321 4.3.2 */
 	{ "max-reply-line", POLICY_REPLY_LENGTH, POLICY_DROP,
 	    "421 4.3.0 upstream reply too long" },
@@ -67,14 +67,16 @@ key_of(const char *symbol)
 	return NULL;
 }
 
+/* Those that a session goes on behind, or those that it does not. */
 static void
-add_refusals(struct draft *d)
+add_refusals(struct draft *d, bool goes_on)
 {
 	for (size_t i = 0; i < COUNT(refusals); i++) {
 		const char *key = key_of(refusals[i].option);
 		struct policy_rule *rule;
 
-		if (!draft_is(d, key, "reject"))
+		if (!draft_is(d, key, "reject") ||
+		    (refusals[i].action == POLICY_REJECT) != goes_on)
 			continue;
 		rule = draft_rule(d, key, POLICY_EVENT, refusals[i].action);
 		rule->tiles = refusals[i].tiles;
@@ -216,8 +218,9 @@ add_mechanisms(struct draft *d)
 void
 rules_make(struct draft *d)
 {
+	add_refusals(d, false);
 	match_rules(d);
-	add_refusals(d);
+	add_refusals(d, true);
 	add_bounds(d);
 	add_block(d);
 	add_keywords(d, "ehlo-strip", false, POLICY_STRIP);

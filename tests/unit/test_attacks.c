@@ -172,6 +172,8 @@ static const struct attack {
 	    SMTP_ODD(OTHER_PROTOCOL) },
 	{ "1.3: early talk", ANY, { C(H), S(G) }, "", G SYNC, true,
 	    SMTP_ODD(EARLY_TALK) },
+	{ "1.3: an unknown command before the greeting", ANY, { C("XFOO\r\n"),
+	    S(G) }, "", G SYNC, true, SMTP_ODD(EARLY_TALK) },
 	{ "1.3: a command behind EHLO", ANY, { S(G), C(H "NOOP\r\n"),
 	    S(OFFER) }, H, G OFFER SYNC, true, SMTP_ODD(UNAUTH_PIPELINING) },
 	{ "1.3: content before 354", ANY, { BEGUN, C("DATA\r\n" B), S(GO) },
@@ -236,7 +238,7 @@ static const struct attack {
 	    C("Subject: s\r\n"), S(OK) }, NULL, G OFFER OK OK GO UPSTREAM,
 	    true, SMTP_ODD(MID_DATA_REPLY) },
 	{ "1.8 p: words behind QUIT", ANY, { HELLO,
-	    C("QUIT\r\nMAIL FROM:<e@x>\r\nNOOP\r\n"), S("221 bye\r\n") },
+	    C("QUIT\r\nMAIL FROM:<e@x>\r\nXFOO\r\n"), S("221 bye\r\n") },
 	    H "QUIT\r\n", NULL, false, SMTP_ODD(AFTER_QUIT) },
 };
 

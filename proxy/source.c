@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SOURCE_FIRST	16384		/* octets that are asked for at first */
 #define SOURCE_MAX	(4 << 20)	/* octets of a file */
 #define DEPTH_MAX	16		/* braces within each other */
 
@@ -17,30 +18,44 @@ struct scan {
 	unsigned depth;
 };
 
+static char *
+read_whole(FILE *f, const char **why)
+{
+	size_t n = 0, size = SOURCE_FIRST / 2;
+	char *text = NULL, *more;
+
+	do {
+		size *= 2;
+		more = realloc(text, size + 1);
+		if (more == NULL) {
+			*why = strerror(ENOMEM);
+			free(text);
+			return NULL;
+		}
+		text = more;
+		n += fread(text + n, 1, size - n, f);
+	} while (n == size && size < SOURCE_MAX);
+	text[n] = '\0';
+	*why = ferror(f) ? strerror(errno) : n == size ? "it is over 4 MiB" :
+	    strlen(text) < n ? "it is not a text" : NULL;
+	if (*why == NULL)
+		return text;
+	free(text);
+	return NULL;
+}
+
 char *
 source_read(const char *path, const char **why)
 {
 	FILE *f = fopen(path, "re");
-	char *text = NULL;
-	size_t n = 0;
+	char *text;
 
 	if (f == NULL) {
 		*why = strerror(errno);
 		return NULL;
 	}
-	text = malloc(SOURCE_MAX + 1);
-	errno = ENOMEM;
-	if (text)
-		n = fread(text, 1, SOURCE_MAX, f);
-	*why = text == NULL || ferror(f) ? strerror(errno) :
-	    !feof(f) ? "it is over 4 MiB" :
-	    memchr(text, '\0', n) ? "it is not a text" : NULL;
+	text = read_whole(f, why);
 	(void)fclose(f);
-	if (*why) {
-		free(text);
-		return NULL;
-	}
-	text[n] = '\0';
 	return text;
 }
 

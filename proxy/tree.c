@@ -245,11 +245,17 @@ parse(char *text, const char *name, struct config_report *report)
 	t->report = report;
 	(void)cfg_set_error_function(t->root, on_error);
 	parsing = t;
-	if (!parse_text(t, t->root, text, name) || t->failed) {
+	if (!parse_text(t, t->root, text, name))
+		t->failed = true;
+	/* It says nothing of an empty name, and when memory is out. */
+	if (t->failed && report->errors[0] == '\0')
+		report_error(report, (struct place){ name, t->root->line },
+		    "in or behind what begins here: an option without a name");
+	parsing = NULL;
+	if (t->failed) {
 		tree_free(t);
 		t = NULL;
 	}
-	parsing = NULL;
 	return t;
 }
 

@@ -10,11 +10,12 @@ FUZZ_SANITIZERS := -fsanitize=fuzzer-no-link,address,undefined \
 FUZZ_CFLAGS := -std=c11 $(WARN) -O2 -g $(FUZZ_SANITIZERS) -MMD -MP
 
 FUZZ_INSPECT := $(patsubst %.c,$(FUZZ)/%.o,$(sort $(wildcard inspect/*.c)))
-FUZZ_SHORT := fuzz_transcript fuzz_wire fuzz_message fuzz_mime fuzz_gate
+FUZZ_SHORT := fuzz_transcript fuzz_wire fuzz_message fuzz_mime fuzz_gate \
+	fuzz_config
 FUZZ_TARGETS := $(patsubst %,$(FUZZ)/%,fuzz_engine $(FUZZ_SHORT))
 FUZZ_SCRIPT := $(patsubst %,tests/fuzz/%.o,script input)
 
-# Half of the time for the engine at least; the others get a tenth each.
+# A tenth of the time for each of the others, the rest for the engine.
 FUZZ_TENTH := $(shell expr $(FUZZ_SECONDS) / 10 + 1)
 FUZZ_ENGINE_SECONDS := $(shell expr $(FUZZ_SECONDS) - \
 	$(words $(FUZZ_SHORT)) '*' $(FUZZ_TENTH) \
@@ -27,8 +28,13 @@ $(FUZZ)/%.o: %.c
 $(FUZZ)/fuzz_gate: $(FUZZ)/tests/fuzz/duel.o $(FUZZ)/tests/fuzz/duel_policy.o
 $(FUZZ)/fuzz_engine: $(addprefix $(FUZZ)/,$(FUZZ_SCRIPT))
 $(FUZZ)/fuzz_wire: $(FUZZ)/record/wire.o $(FUZZ)/record/text.o
+$(FUZZ)/fuzz_config: $(patsubst %,$(FUZZ)/proxy/%.o,config tree source policies \
+	rules match draft arena regex action term value options wrap profile \
+	report address settings origin resolver log)
+$(FUZZ)/fuzz_config: FUZZ_LIBS := -lconfuse -lpcre2-8 -lev -lcares
+$(FUZZ)/proxy/profile.o: $(B)/profiles.h
 $(FUZZ_TARGETS): $(FUZZ)/%: $(FUZZ)/tests/fuzz/%.o $(FUZZ_INSPECT)
-	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^
+	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(FUZZ_LIBS)
 
 $(B)/fuzz/seeds.tool: $(patsubst %,$(B)/tests/fuzz/%.o,seeds script \
 		script_file input) $(B)/libinspect.a
@@ -44,11 +50,14 @@ FUZZ_SEEDS := $(sort $(wildcard tests/transcripts/*.smtp \
 $(FUZZ)/seeds/made: $(FUZZ)/seeds.tool $(FUZZ_SEEDS) \
 		$(wildcard tests/fuzz/mime/*.eml)
 	@mkdir -p $(FUZZ)/seeds/fuzz_engine $(FUZZ)/seeds/fuzz_transcript \
-		$(FUZZ)/seeds/fuzz_message $(FUZZ)/seeds/fuzz_mime
+		$(FUZZ)/seeds/fuzz_message $(FUZZ)/seeds/fuzz_mime \
+		$(FUZZ)/seeds/fuzz_config
 	@$(FUZZ)/seeds.tool $(FUZZ)/seeds/fuzz_engine $(FUZZ_SEEDS)
 	@cp tests/transcripts/*.smtp $(FUZZ)/seeds/fuzz_transcript
 	@cp tests/transcripts/*.smtp $(FUZZ)/seeds/fuzz_message
 	@cp tests/transcripts/*.smtp tests/fuzz/mime/*.eml $(FUZZ)/seeds/fuzz_mime
+	@cp proxy/profiles/*.conf tests/fuzz/config/*.conf \
+		$(FUZZ)/seeds/fuzz_config
 	@touch $@
 
 $(FUZZ)/verbs.dict: tests/fuzz/dictionary.awk inspect/verbs.def

@@ -219,6 +219,7 @@ static const struct {
 	{ 3, WHOLE "threads = *", "\"...\" is accepted" },
 	{ 3, WHOLE "threads = \"\\8\"", "a backslash and a digit" },
 	{ 3, WHOLE "threads = \x01", "a control character" },
+	{ 3, WHOLE "threads = utf-8'' \n", "an option without a name" },
 	{ 3, WHOLE "threads 4", "missing equal sign" },
 	{ 3, WHOLE "include(\"nix.conf\")", "nix.conf: No such file" },
 	{ 3, WHOLE "include()", "one file is accepted" },

@@ -94,6 +94,12 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(B)/smtptapd $(DESTDIR)$(PREFIX)/sbin/smtptapd
 	install -m 755 $(B)/smtptap $(DESTDIR)$(PREFIX)/bin/smtptap
+	install -d $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/doc/smtptap
+	$(B)/smtptapd --print-manual \
+		>$(DESTDIR)$(PREFIX)/share/man/man5/smtptap.conf.5
+	$(B)/smtptapd --print-sample \
+		>$(DESTDIR)$(PREFIX)/share/doc/smtptap/smtptap.conf
 
 .PHONY: clean
 clean:

@@ -103,11 +103,11 @@ read_listener(struct reader *r, cfg_t *section, struct options *o)
 	read_title(r, section);
 	read_section(r, section, OPTION_LISTENER, o);
 	if (tree_option(section, "listen") == NULL)
-		report_error(r->report, place_of(r, section), "listener \"%s\": "
-		    "listen is missing: {\"ADDR:PORT\"}", cfg_title(section));
+		report_error(r->report, place_of(r, section), "listener "
+		    "\"%s\": listen is missing: {\"ADDR:PORT\"}", cfg_title(section));
 	if (tree_option(section, "upstream") == NULL)
-		report_error(r->report, place_of(r, section), "listener \"%s\": "
-		    "upstream is missing: \"HOST:PORT\"", cfg_title(section));
+		report_error(r->report, place_of(r, section), "listener "
+		    "\"%s\": upstream is missing: \"HOST:PORT\"", cfg_title(section));
 	return r->report->errors[0] == '\0';
 }
 

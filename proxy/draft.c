@@ -138,20 +138,21 @@ draft_rule(struct draft *d, const char *name, enum policy_subject subject,
 }
 
 void
-draft_verb(struct draft *d, struct policy_rule *rule, const char *verb)
+draft_verbs(struct draft *d, struct policy_rule *rule,
+    struct policy_words verbs)
 {
-	uint64_t bits = term_as_verbs(verb);
+	struct span *unknown = arena_take(d->memory,
+	    verbs.n * sizeof(*unknown));
+	size_t n = 0;
 
-	rule->verbs |= bits;
-	if (bits == 0)
-		rule->words = draft_join(d, rule->words, verb);
-}
+	for (size_t i = 0; unknown && i < verbs.n; i++) {
+		uint64_t bits = term_as_verbs(verbs.list[i].p);
 
-void
-draft_verbs(struct draft *d, struct policy_rule *rule, cfg_opt_t *option)
-{
-	for (unsigned i = 0; i < cfg_opt_size(option); i++)
-		draft_verb(d, rule, cfg_opt_getnstr(option, i));
+		rule->verbs |= bits;
+		if (bits == 0)
+			unknown[n++] = verbs.list[i];
+	}
+	rule->words = (struct policy_words){ unknown, n };
 }
 
 void

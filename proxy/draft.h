@@ -62,9 +62,10 @@ const struct regex *draft_regex(struct draft *, cfg_opt_t *option);
 struct policy_rule *draft_rule(struct draft *, const char *name,
     enum policy_subject, enum policy_action);
 
-/* The commands of a list: verbs, and as words those not in verbs.def. */
-void draft_verbs(struct draft *, struct policy_rule *, cfg_opt_t *option);
-void draft_verb(struct draft *, struct policy_rule *, const char *verb);
+/* The rule is for these commands: as bits, and as words those not in verbs.def.
+ * A NUL stands behind each verb. */
+void draft_verbs(struct draft *, struct policy_rule *,
+    struct policy_words verbs);
 
 /* The rule's reply: "CODE [X.Y.Z] TEXT". */
 void draft_reply(struct draft *, struct policy_rule *, const char *reply);

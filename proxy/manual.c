@@ -276,8 +276,8 @@ print_manual(FILE *f)
 	manual_subjects(f);
 	(void)fputs(manual_when, f);
 	manual_options(f, OPTION_WHEN);
-	(void)fputs(".Sh PROFILES\nBuilt-in policies, which\n.Fl -print-profile\n"
-	    "prints:\n.Bl -bullet -compact\n", f);
+	(void)fputs(".Sh PROFILES\nBuilt-in policies, which\n"
+	    ".Fl -print-profile\nprints:\n.Bl -bullet -compact\n", f);
 	for (unsigned i = 0; profile_name(i); i++)
 		(void)fprintf(f, ".It\n%s\n", profile_name(i));
 	(void)fputs(".El\n", f);

@@ -11,8 +11,8 @@
 #define HELP_COLUMN		30
 
 const struct option_row option_rows[] = {
-#define OPTION(letter, name, place, key, argument, many, read, field, fallback, \
-    example, help) \
+#define OPTION(letter, name, place, key, argument, many, read, field, \
+    fallback, example, help) \
 	{ letter, name, OPTION_##place, key, argument, many, read, field, \
 	    fallback, example, help },
 #include "proxy/options.def"
@@ -37,7 +37,7 @@ option_in(enum option_place place, const char *key)
 static void
 getopt_tables(struct option longs[ROWS + 1], char shorts[2 * ROWS + 2])
 {
-	*shorts++ = ':';	/* tell a missing value from an unknown option */
+	*shorts++ = ':';	/* tell a missing value from a bad option */
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct option_row *row = &option_rows[i];
 

@@ -1,6 +1,7 @@
 /* options: the command line of smtptapd; options.def is the list.
  *
- * Strings point into argv, or into the file when a section of it is read. Durations are seconds. */
+ * Strings point into argv, or into the file when a section of it is read.
+ * Durations are seconds. */
 #ifndef PROXY_OPTIONS_H
 #define PROXY_OPTIONS_H
 

@@ -11,8 +11,9 @@
 struct policies;
 struct tree;
 
-/* Those of the text, and the profiles that it asks for by name. NULL: errors were
- * reported. host: what this machine is called, where a policy does not say. */
+/* Those of the text, and the profiles that it asks for by name. NULL: errors
+ * were reported. host: what this machine is called, where a policy does not
+ * say. */
 struct policies *policies_make(const struct tree *, const char *host,
     struct config_report *);
 

@@ -2,7 +2,7 @@
 #ifndef PROXY_PROFILE_H
 #define PROXY_PROFILE_H
 
-/* A configuration with one policy section of that name. NULL: no such profile. */
+/* A configuration with one policy section of that name. NULL: there is none. */
 const char *profile_text(const char *name);
 
 /* The i-th name, from 0, sorted. NULL: there are no more. */

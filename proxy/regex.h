@@ -1,7 +1,7 @@
 /* regex: regular expressions of the configuration (PCRE2, octets, no UTF).
  *
- * Compiled once, matched by any thread. Work is bounded: a match that takes more
- * than the limits does not match. $ is the very end. */
+ * Compiled once, matched by any thread. Work is bounded: a match that takes
+ * more than the limits does not match. $ is the very end. */
 #ifndef PROXY_REGEX_H
 #define PROXY_REGEX_H
 

@@ -9,7 +9,7 @@
 /* Lines, each ended by LF; "" if there are none. More than fit are left out. */
 struct config_report {
 	char errors[CONFIG_REPORT];
-	char notes[CONFIG_REPORT];	/* to be logged: what was done unasked */
+	char notes[CONFIG_REPORT];	/* for the log: what was done unasked */
 };
 
 struct place {

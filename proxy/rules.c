@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "proxy/match.h"
+#include "proxy/criteria.h"
 
 #define AUTH_LINE_MAX	12288	/* octets: RFC 4954 4 */
 #define NOT_IMPLEMENTED	"502 5.5.1 Command not implemented"
@@ -130,7 +130,7 @@ add_block(struct draft *d)
 	if (block == NULL)
 		return;
 	rule = draft_rule(d, "block", POLICY_COMMAND_VERB, POLICY_REJECT);
-	draft_verbs(d, rule, block);
+	draft_verbs(d, rule, draft_words(d, block));
 	draft_reply(d, rule, NOT_IMPLEMENTED);
 }
 
@@ -176,29 +176,31 @@ add_binarymime(struct draft *d)
 		return;
 	rule = draft_rule(d, by->name, POLICY_EHLO_KEYWORD, by->action);
 	rule->words = draft_join(d, rule->words, "BINARYMIME");
-	draft_note(d, d->own.section, "policy \"%s\": %s takes BINARYMIME along "
-	    "with CHUNKING", d->policy->name, by->name);
+	draft_note(d, d->own.section, "policy \"%s\": %s takes BINARYMIME "
+	    "along with CHUNKING", d->policy->name, by->name);
 }
 
 /* Who does not see the keyword shall not use the command. */
 static void
 add_block_stripped(struct draft *d)
 {
-	struct policy_rule *rule = NULL;
+	struct span verbs[COUNT(extensions)];
+	struct policy_rule *rule;
+	size_t n = 0;
 
 	for (size_t i = 0; i < COUNT(extensions); i++) {
 		const struct policy_rule *by = hidden_by(d,
 		    extensions[i].keyword);
 
-		if (by == NULL || (extensions[i].base && by->unless))
-			continue;
-		if (rule == NULL)
-			rule = draft_rule(d, "block-stripped",
-			    POLICY_COMMAND_VERB, POLICY_REJECT);
-		draft_verb(d, rule, extensions[i].verb);
+		if (by && !(extensions[i].base && by->unless))
+			verbs[n++] = span_of(extensions[i].verb);
 	}
-	if (rule)
-		draft_reply(d, rule, NOT_IMPLEMENTED);
+	if (n == 0)
+		return;
+	rule = draft_rule(d, "block-stripped", POLICY_COMMAND_VERB,
+	    POLICY_REJECT);
+	draft_verbs(d, rule, (struct policy_words){ verbs, n });
+	draft_reply(d, rule, NOT_IMPLEMENTED);
 }
 
 static void
@@ -219,7 +221,7 @@ void
 rules_make(struct draft *d)
 {
 	add_refusals(d, false);
-	match_rules(d);
+	criteria_add(d);
 	add_refusals(d, true);
 	add_bounds(d);
 	add_block(d);

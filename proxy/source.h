@@ -2,8 +2,9 @@
  *
  * libconfuse passes over in silence a section that does not end and characters
  * it does not know, stays inside a string that does not end for all files to
- * come, and takes no comment within a list. So the text is looked through first:
- * all that is refused here, and comments become blanks. Pure but for reading. */
+ * come, and takes no comment within a list. So the text is looked through
+ * first: all that is refused here, and comments become blanks. Pure but for
+ * reading. */
 #ifndef PROXY_SOURCE_H
 #define PROXY_SOURCE_H
 

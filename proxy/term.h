@@ -1,7 +1,7 @@
 /* term: what may be written for an option of a policy.
  *
- * As in value.h, but nothing is stored: field is not used. What a value that was
- * accepted means is for those who make the policy. Pure. */
+ * As in value.h, but nothing is stored: field is not used. What a value that
+ * was accepted means is for those who make the policy. Pure. */
 #ifndef PROXY_TERM_H
 #define PROXY_TERM_H
 

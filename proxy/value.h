@@ -1,7 +1,7 @@
 /* value: what may be written for an option, on the command line or in a file.
  *
- * Each function reads one value into a field of struct options; it gives NULL, or
- * which values are accepted: the end of a sentence, static. Pure. */
+ * Each function reads one value into a field of struct options; it gives NULL,
+ * or which values are accepted: the end of a sentence, static. Pure. */
 #ifndef PROXY_VALUE_H
 #define PROXY_VALUE_H
 

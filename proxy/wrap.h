@@ -6,8 +6,8 @@
 
 #define WRAP_WIDTH 79
 
-/* Print the words of a text from *column on, which is kept up to date; `begin` is
- * what every further line begins with. */
+/* Print the words of a text from *column on, which is kept up to date; `begin`
+ * is what every further line begins with. */
 void wrap_text(FILE *, int *column, const char *begin, const char *text);
 
 #endif

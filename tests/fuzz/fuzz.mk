@@ -29,7 +29,7 @@ $(FUZZ)/fuzz_gate: $(FUZZ)/tests/fuzz/duel.o $(FUZZ)/tests/fuzz/duel_policy.o
 $(FUZZ)/fuzz_engine: $(addprefix $(FUZZ)/,$(FUZZ_SCRIPT))
 $(FUZZ)/fuzz_wire: $(FUZZ)/record/wire.o $(FUZZ)/record/text.o
 $(FUZZ)/fuzz_config: $(patsubst %,$(FUZZ)/proxy/%.o,config tree source policies \
-	rules match draft arena regex action term value options wrap profile \
+	rules criteria draft arena regex action term value options wrap profile \
 	report address settings origin resolver log)
 $(FUZZ)/fuzz_config: FUZZ_LIBS := -lconfuse -lpcre2-8 -lev -lcares
 $(FUZZ)/proxy/profile.o: $(B)/profiles.h

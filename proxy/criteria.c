@@ -1,4 +1,4 @@
-#include "proxy/match.h"
+#include "proxy/criteria.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,7 +78,8 @@ take_words(struct draft *d, struct policy_rule *rule, cfg_opt_t *is)
 static void
 take_operands(struct draft *d, struct policy_rule *rule, cfg_t *match)
 {
-	cfg_opt_t *gt = tree_option(match, "gt"), *is = tree_option(match, "is"),
+	cfg_opt_t *gt = tree_option(match, "gt"),
+	    *is = tree_option(match, "is"),
 	    *verbs = tree_option(match, "verbs"),
 	    *names = tree_option(match, "names"),
 	    *unless = tree_option(match, "not");
@@ -89,7 +90,7 @@ take_operands(struct draft *d, struct policy_rule *rule, cfg_t *match)
 	if (is)
 		take_words(d, rule, is);
 	if (verbs)
-		draft_verbs(d, rule, verbs);
+		draft_verbs(d, rule, draft_words(d, verbs));
 	for (unsigned i = 0; names && i < cfg_opt_size(names); i++)
 		rule->anomalies |= term_as_event(cfg_opt_getnstr(names, i));
 	rule->regex = draft_regex(d, tree_option(match, "regex"));
@@ -218,7 +219,7 @@ is_replaced(const struct draft *d, cfg_t *of_profile)
 }
 
 void
-match_rules(struct draft *d)
+criteria_add(struct draft *d)
 {
 	cfg_t *own = d->own.section, *profile = d->profile.section;
 

@@ -225,7 +225,8 @@ static const char manual_match[] =
     "in a policy look at one thing each.\n"
     "All that hold and have the action event or tag are recorded; of the\n"
     "others the first that holds counts.\n"
-    "They come before what the options above stand for.\n";
+    "They come before what the options above stand for, but for refusals that\n"
+    "end the session.\n";
 
 static const char manual_when[] =
     ".Ss when\n"

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WAITING_MAX 128		/* commands the client has in flight */
+#define WAITING_MAX	128	/* commands the client has in flight */
+#define CLIENT_JUNK	127	/* of the input: octets follow */
+#define SERVER_JUNK	254
 
 /* What the client awaits the reply to. */
 enum awaited { PLAIN, TO_DATA, TO_AUTH, TO_GREETING };
@@ -37,7 +39,9 @@ struct duel {
 	struct { char p[DUEL_OUT_MAX]; size_t n; } in[2];
 	size_t piece;
 	size_t ahead[2];	/* octets sent on already */
-	bool over, left, numbered;
+	bool over, left;
+	bool numbered;		/* replies tell what they answer */
+	bool junk;		/* a side has spoken no SMTP: no more counting */
 };
 
 unsigned
@@ -49,12 +53,21 @@ duel_octet(struct duel_input *in)
 	return *in->p++;
 }
 
+/* A promise that holds whatever is said. */
 static void
 find(struct duel *d, const char *what)
 {
 	if (d->o->finding == NULL)
 		d->o->finding = what;
 	d->over = true;
+}
+
+/* One that only holds between those who keep to the protocol. */
+static void
+find_out_of_step(struct duel *d, const char *what)
+{
+	if (!d->junk)
+		find(d, what);
 }
 
 /* The server's number in a line, or 0. */
@@ -90,11 +103,11 @@ client_answered(struct duel *d, int code, unsigned number)
 
 	if (c->n == 0) {
 		if (code != 421)
-			find(d, "a reply to no command");
+			find_out_of_step(d, "a reply to no command");
 		return;
 	}
 	if (d->numbered && number && due && number != due)
-		find(d, "a reply to another command");
+		find_out_of_step(d, "a reply to another command");
 	c->first = (c->first + 1) % WAITING_MAX;
 	c->n--;
 	if (what == TO_DATA && code == 354)
@@ -116,9 +129,9 @@ client_hears(struct duel *d, struct span line)
 	for (int i = 0; i < 3; i++)
 		code = code * 10 + (line.p[i] - '0');
 	if (code < 200 || code > 599)
-		find(d, "no code at the start of a reply");
+		find_out_of_step(d, "no code at the start of a reply");
 	if (c->code && c->code != code && code != 421 && code / 100 != 5)
-		find(d, "a reply with two codes");
+		find_out_of_step(d, "a reply with two codes");
 	c->code = line.p[3] == '-' ? code : 0;
 	if (line.p[3] != '-')
 		client_answered(d, code, number_in(line.p, line.n));
@@ -448,6 +461,21 @@ server_turn(struct duel *d, unsigned octet)
 	say(d, SMTP_SERVER, reply, (size_t)n);
 }
 
+/* Octets of the input itself: anything. */
+static void
+junk_turn(struct duel *d, enum smtp_side side, struct duel_input *in)
+{
+	size_t n = duel_octet(in);
+
+	if (n > in->n)
+		n = in->n;
+	d->junk = true;
+	if (!d->client.closed && !(d->left && side == SMTP_SERVER))
+		say(d, side, (const char *)in->p, n);
+	in->p += n;
+	in->n -= n;
+}
+
 /* What is still owed is paid: nothing else may be. */
 static void
 finish(struct duel *d)
@@ -457,10 +485,10 @@ finish(struct duel *d)
 	if (d->over || d->client.closed || d->left)
 		return;
 	if (d->client.n)
-		find(d, "a command that never got its reply");
+		find_out_of_step(d, "a command that never got its reply");
 	if (d->in[SMTP_CLIENT].n && !d->client.in_data &&
 	    !smtp_doubts_content(&d->smtp))
-		find(d, "octets of the client that go nowhere");
+		find_out_of_step(d, "octets of the client that go nowhere");
 }
 
 void
@@ -487,7 +515,10 @@ duel_play(struct duel_input in, const struct policy *p, size_t piece,
 	while (in.n && !d.over) {
 		unsigned octet = duel_octet(&in);
 
-		if (octet & 128)
+		if (octet == CLIENT_JUNK || octet == SERVER_JUNK)
+			junk_turn(&d, octet == CLIENT_JUNK ? SMTP_CLIENT :
+			    SMTP_SERVER, &in);
+		else if (octet & 128)
 			server_turn(&d, octet & 127);
 		else
 			client_turn(&d, octet);

@@ -5,7 +5,8 @@
  * commands; the server answers what it has received, in order, with the number
  * in its reply. What each of them may count on is checked: a reply to each
  * command, in order, the server's own or one of ours; bytes tiled by steps; and
- * the same bytes out however those that come in are cut. */
+ * the same bytes out however those that come in are cut. Between turns either may
+ * say anything at all: from there replies are not counted any more. */
 #ifndef FUZZ_DUEL_H
 #define FUZZ_DUEL_H
 

@@ -148,25 +148,33 @@ bool
 gate_ready(struct gate *g, const struct smtp_session *s, enum smtp_side side,
     struct span in, bool ended)
 {
+	if (tls_ends_here(g) && !tls_ready(g, s, side, in))
+		return false;
 	if (side == SMTP_CLIENT)
 		return g->n_own < GATE_OWN_MAX - 1 || g->closing;
 	return keywords_ready(g, s, in, ended);
 }
 
 void
-gate_event(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
-    size_t ahead, int64_t now_us)
+gate_begin(struct gate *g, struct span raw)
 {
 	g->form = GATE_WHOLE;
 	g->end = GATE_GOES_ON;
 	g->why = NULL;
-	g->withholds = false;
-	g->pending.n = 0;
-	g->too_late = ahead &&
-	    (ev->tile != SMTP_CONTENT || ahead >= ev->raw.n);
-	g->raw = g->rest = ev->raw;
+	g->withholds = g->too_late = false;
+	g->pending.n = g->asks[0].n = g->asks[1].n = 0;
+	g->raw = g->rest = raw;
 	g->n_edits = g->edit = g->n_tells = g->tell = 0;
 	g->n_made = 0;
+}
+
+void
+gate_event(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
+    size_t ahead, int64_t now_us)
+{
+	gate_begin(g, ev->raw);
+	g->too_late = ahead &&
+	    (ev->tile != SMTP_CONTENT || ahead >= ev->raw.n);
 	if (ev->tile != SMTP_OPAQUE && ev->side == SMTP_CLIENT)
 		g->skipping = false;
 	switch (ev->tile) {
@@ -183,7 +191,7 @@ gate_event(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
 		gate_end_of_data(g, s, ev, now_us);
 		break;
 	case SMTP_REPLY:
-		gate_reply(g, ev, now_us);
+		gate_reply(g, s, ev, now_us);
 		break;
 	case SMTP_OPAQUE:
 	case SMTP_TILES:

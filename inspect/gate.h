@@ -44,6 +44,10 @@ enum gate_move {
 	GATE_TELL,	/* a rule has fired: rule, detail, dry; no bytes */
 	GATE_LEAVE,	/* close the server's side, without an end of data; the
 			 * client's is drained until CLOSE */
+	GATE_ASK,	/* octets of ours, to the server: a command; its reply is
+			 * dealt with here */
+	GATE_SECURE_SERVER,	/* begin TLS on that side, then gate_secured(); */
+	GATE_SECURE_CLIENT,	/* what it has said in the clear is dropped */
 	GATE_CLOSE,	/* close both; the client has been told why */
 	GATE_RESET,	/* reset both */
 };
@@ -74,6 +78,7 @@ enum gate_fate {
 struct gate_own {
 	unsigned behind;	/* replies of the server that come before it */
 	bool close;
+	bool secures;		/* TLS begins behind it */
 	struct span reply;
 	const char *rule;
 };
@@ -101,7 +106,17 @@ enum gate_form {
 };
 
 /* How the session goes on after this event. */
-enum gate_end { GATE_GOES_ON, GATE_LEAVES, GATE_CLOSES, GATE_RESETS };
+enum gate_end { GATE_GOES_ON, GATE_LEAVES, GATE_SECURES_SERVER,
+	GATE_SECURES_CLIENT, GATE_CLOSES, GATE_RESETS };
+
+/* How far TLS is, where it ends here. */
+enum gate_security {
+	GATE_CLEAR,		/* as it was when the session began */
+	GATE_ASKING,		/* our STARTTLS awaits the server's reply */
+	GATE_SECURING_SERVER,	/* a handshake is under way, nothing is read */
+	GATE_SECURING_CLIENT,	/* the same; or our 220 is due */
+	GATE_SECURED,		/* all TLS there is to be */
+};
 
 /* Set up by gate_open(). Callers read no field. */
 struct gate {
@@ -138,6 +153,9 @@ struct gate {
 	bool survivors;			/* keywords of this reply follow */
 	bool too_long;			/* and it is too long to be edited */
 	bool tls, client_in_tls;
+	enum gate_security security;
+	bool offered;			/* STARTTLS, by the server */
+	struct gate_name helo;		/* "EHLO client.example", to be repeated */
 
 	/* the event under way */
 	enum gate_form form;
@@ -147,6 +165,7 @@ struct gate {
 	bool too_late;			/* to change anything */
 	bool line_start;		/* it is content behind a CRLF */
 	struct span raw, rest;		/* rest: steps are still to come for */
+	struct span asks[2];		/* still to be sent to the server */
 	struct span pending;		/* CONTENT: to be made; LINE: n is 0 or
 					 * the octets just withheld */
 	unsigned n_edits, edit;
@@ -186,6 +205,11 @@ bool gate_ready(struct gate *, const struct smtp_session *,
  * sent on. */
 void gate_event(struct gate *, struct smtp_session *, const struct smtp_event *,
     size_t ahead, int64_t now_us);
+
+/* The handshake that a step ordered is over: why it failed, or NULL. The steps
+ * that follow from it are next. */
+void gate_secured(struct gate *, struct smtp_session *, enum smtp_side,
+    const char *why);
 
 /* What gate_next() will come to for the bytes; before its first call. */
 enum gate_fate gate_fate(const struct gate *);

@@ -159,6 +159,8 @@ gate_command(struct gate *g, struct smtp_session *s, const struct smtp_event *ev
 	r = judge_event(g, ev, now_us);
 	if (r && !gate_is_dry(g))
 		act_on_command(g, s, ev, r);
+	else
+		(void)tls_command(g, s, ev);
 }
 
 /* The server awaits a line of the exchange: it cannot just be left out. */

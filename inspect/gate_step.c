@@ -107,6 +107,8 @@ next_own(struct gate *g, struct gate_step *step)
 		g->over = true;
 		g->n_own = 0;
 	} else {
+		if (o->secures)
+			g->end = GATE_SECURES_CLIENT;
 		g->first_own = (g->first_own + 1) % GATE_OWN_MAX;
 		g->n_own--;
 	}
@@ -117,6 +119,8 @@ static bool
 next_end(struct gate *g, struct gate_step *step)
 {
 	static const enum gate_move moves[] = { [GATE_LEAVES] = GATE_LEAVE,
+	    [GATE_SECURES_SERVER] = GATE_SECURE_SERVER,
+	    [GATE_SECURES_CLIENT] = GATE_SECURE_CLIENT,
 	    [GATE_CLOSES] = GATE_CLOSE, [GATE_RESETS] = GATE_RESET };
 
 	if (g->end == GATE_GOES_ON)
@@ -126,6 +130,21 @@ next_end(struct gate *g, struct gate_step *step)
 	return true;
 }
 
+/* A command of ours, in two pieces. */
+static bool
+next_ask(struct gate *g, struct gate_step *step)
+{
+	for (int i = 0; i < 2; i++) {
+		if (g->asks[i].n == 0)
+			continue;
+		*step = (struct gate_step){ .move = GATE_ASK,
+		    .bytes = g->asks[i], .rule = "tls" };
+		g->asks[i].n = 0;
+		return true;
+	}
+	return false;
+}
+
 bool
 gate_next(struct gate *g, struct gate_step *step)
 {
@@ -133,6 +152,7 @@ gate_next(struct gate *g, struct gate_step *step)
 		*step = g->tells[g->tell++];
 		return true;
 	}
-	return next_of_event(g, step) || next_end(g, step) ||
+	return next_of_event(g, step) || next_ask(g, step) ||
+	    next_end(g, step) ||
 	    next_own(g, step);
 }

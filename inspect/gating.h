@@ -54,8 +54,23 @@ void gate_content(struct gate *, struct smtp_session *,
     const struct smtp_event *, int64_t now_us);
 void gate_end_of_data(struct gate *, struct smtp_session *,
     const struct smtp_event *, int64_t now_us);
-void gate_reply(struct gate *, const struct smtp_event *, int64_t now_us);
+void gate_reply(struct gate *, struct smtp_session *,
+    const struct smtp_event *, int64_t now_us);
 void gate_opaque(struct gate *, const struct smtp_event *);
+
+/* Where TLS ends here: may the next event be read; what is done about a command
+ * and a reply (true: it has been dealt with); what EHLO's reply hides and adds. */
+bool tls_ready(struct gate *, const struct smtp_session *, enum smtp_side,
+    struct span in);
+bool tls_command(struct gate *, struct smtp_session *,
+    const struct smtp_event *);
+bool tls_reply(struct gate *, struct smtp_session *, const struct smtp_event *);
+bool tls_ends_here(const struct gate *);
+bool tls_hides(const struct gate *, struct span keyword);
+bool tls_offers(const struct gate *);
+
+/* Nothing is decided yet on these bytes. */
+void gate_begin(struct gate *, struct span raw);
 
 /* All of this event goes to nobody; of a command, too, and no reply to it is due
  * from the server. */
@@ -96,6 +111,9 @@ void keywords_add(struct gate *, const struct smtp_event *);
  * that line; and what was found out. */
 bool keywords_ready(struct gate *, const struct smtp_session *, struct span in,
     bool ended);
+
+/* Does a whole reply stand in front? found: that is one of its keywords. */
+bool keywords_find(struct span in, const char *keyword, bool *found);
 
 /* How many octets at the front of rest, which is the end of raw, stay as they
  * are; and what becomes of the one behind them: a blank instead, or a dot behind

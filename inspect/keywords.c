@@ -30,14 +30,27 @@ arguments_of(struct span text)
 }
 
 static bool
-filters(const struct policy *p, struct span text)
+filters(const struct gate *g, struct span text)
 {
-	return p->filters_auth && span_is(keyword_of(text), "AUTH");
+	return (g->now->filters_auth || tls_ends_here(g)) &&
+	    span_is(keyword_of(text), "AUTH");
+}
+
+/* A mechanism is the client's to choose. Those that bind to the TLS channel
+ * (RFC 5802 6) cannot work where there are two. */
+static bool
+may_be_chosen(const struct gate *g, struct span mechanism)
+{
+	if (tls_ends_here(g) && mechanism.n > 5 &&
+	    span_is(span_from(mechanism, mechanism.n - 5), "-PLUS"))
+		return false;
+	return !g->now->filters_auth ||
+	    policy_has_word(g->now->auth_allow, mechanism);
 }
 
 /* Mechanisms of an AUTH line that are allowed, and how many others. */
 static unsigned
-allowed(const struct policy *p, struct span text, unsigned *others)
+allowed(const struct gate *g, struct span text, unsigned *others)
 {
 	struct span rest = arguments_of(text), word;
 	unsigned n = 0;
@@ -46,7 +59,7 @@ allowed(const struct policy *p, struct span text, unsigned *others)
 	while ((word = span_word(&rest)).n || (rest = span_trim(rest)).n) {
 		if (word.n == 0)
 			continue;
-		if (policy_has_word(p->auth_allow, word))
+		if (may_be_chosen(g, word))
 			n++;
 		else
 			++*others;
@@ -61,9 +74,11 @@ survives(struct gate *g, struct span text)
 	const struct policy_rule *r = judge_keyword(g, keyword_of(text), false);
 	unsigned others;
 
+	if (tls_hides(g, keyword_of(text)))
+		return false;
 	if (r && r->action == POLICY_STRIP)
 		return false;
-	return !filters(g->now, text) || allowed(g->now, text, &others) > 0;
+	return !filters(g, text) || allowed(g, text, &others) > 0;
 }
 
 /* The text of a line of a reply of that code; p = NULL: it is something else. */
@@ -77,6 +92,24 @@ line_text(struct span line, const char *code, bool *last)
 	    (!*last && text.p[3] != '-'))
 		return (struct span){ NULL, 0 };
 	return span_from(text, text.n > 3 ? 4 : 3);
+}
+
+bool
+keywords_find(struct span in, const char *keyword, bool *found)
+{
+	struct span front = in;
+	bool last = false;
+	size_t n;
+
+	*found = false;
+	while (!last && (n = span_line(in)) != 0) {
+		struct span text = line_text(span_cut(&in, n), front.p, &last);
+
+		if (text.p == NULL)
+			return true;
+		*found |= span_is(keyword_of(text), keyword);
+	}
+	return last;
 }
 
 bool
@@ -128,7 +161,7 @@ filter_auth(struct gate *g, struct span text)
 {
 	struct span rest = arguments_of(text), all = rest, word;
 	const char *from = g->made + g->n_made;
-	unsigned others, n = allowed(g->now, text, &others);
+	unsigned others, n = allowed(g, text, &others);
 
 	if (n && others == 0)
 		return;
@@ -140,7 +173,7 @@ filter_auth(struct gate *g, struct span text)
 	while (rest.n) {
 		word = span_word(&rest);
 		rest = span_trim(rest);
-		if (!policy_has_word(g->now->auth_allow, word))
+		if (!may_be_chosen(g, word))
 			continue;
 		if (g->made + g->n_made != from)
 			(void)gate_make(g, " ", 1);
@@ -189,7 +222,7 @@ note_present(struct gate *g, struct span keyword)
 static unsigned
 to_add(const struct gate *g)
 {
-	unsigned n = 0;
+	unsigned n = tls_offers(g);
 
 	for (size_t i = 0; i < g->now->ehlo_add.n; i++)
 		n += !(g->added >> i & 1);
@@ -219,6 +252,11 @@ edit_keyword(struct gate *g, const struct smtp_event *ev)
 	struct span keyword = keyword_of(ev->text);
 	const struct policy_rule *r = judge_keyword(g, keyword, true);
 
+	if (tls_hides(g, keyword)) {
+		g->withholds = true;
+		g->why = "tls";
+		return;
+	}
 	if (r && r->action != POLICY_MASK && !gate_is_dry(g)) {
 		if (r->action == POLICY_STRIP)
 			g->withholds = true;
@@ -230,7 +268,7 @@ edit_keyword(struct gate *g, const struct smtp_event *ev)
 	separate(g, ev);
 	if (r && r->action == POLICY_MASK)
 		mask(g, ev->text);
-	else if (filters(g->now, ev->text))
+	else if (filters(g, ev->text))
 		filter_auth(g, ev->text);
 	else if (g->now->size_limit && span_is(keyword, "SIZE"))
 		clamp_size(g, ev->text);
@@ -245,26 +283,34 @@ keywords_edit(struct gate *g, const struct smtp_event *ev)
 		edit_keyword(g, ev);
 }
 
+static void
+make_line(struct gate *g, const struct smtp_event *ev, struct span text,
+    bool last)
+{
+	struct span end = span_from(ev->raw, span_chomp(ev->raw).n);
+
+	(void)gate_make(g, ev->raw.p, 3);
+	(void)gate_make(g, last ? " " : "-", 1);
+	(void)gate_make(g, text.p, text.n);
+	(void)gate_make(g, end.p, end.n);
+}
+
 void
 keywords_add(struct gate *g, const struct smtp_event *ev)
 {
-	struct span end = span_from(ev->raw, span_chomp(ev->raw).n);
+	const struct policy_words *add = &g->now->ehlo_add;
 	const char *from = g->made + g->n_made;
 	unsigned left = to_add(g);
 
 	if (!is_final(g, ev) || g->withholds || left == 0)
 		return;
-	gate_tell_edit(g, GATE_TOLD_ADD, "ehlo-add", g->now->ehlo_add.list[0]);
-	for (size_t i = 0; i < g->now->ehlo_add.n; i++) {
-		struct span line = g->now->ehlo_add.list[i];
-
-		if (g->added >> i & 1)
-			continue;
-		(void)gate_make(g, ev->raw.p, 3);
-		(void)gate_make(g, --left ? "-" : " ", 1);
-		(void)gate_make(g, line.p, line.n);
-		(void)gate_make(g, end.p, end.n);
-	}
-	(void)gate_edit(g, (struct span){ end.p + end.n, 0 }, (struct span){ from,
-	    (size_t)(g->made + g->n_made - from) });
+	if (left > tls_offers(g))
+		gate_tell_edit(g, GATE_TOLD_ADD, "ehlo-add", add->list[0]);
+	for (size_t i = 0; i < add->n; i++)
+		if (!(g->added >> i & 1))
+			make_line(g, ev, add->list[i], --left == 0);
+	if (left)
+		make_line(g, ev, SPAN("STARTTLS"), true);
+	(void)gate_edit(g, (struct span){ ev->raw.p + ev->raw.n, 0 },
+	    (struct span){ from, (size_t)(g->made + g->n_made - from) });
 }

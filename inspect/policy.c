@@ -224,11 +224,14 @@ policy_seal(struct policy *p)
 	    p->newline == POLICY_NEWLINE_REJECT;
 	p->reads_content = false;
 	p->knows_addresses = p->scrub_hosts;
-	p->edits_ehlo = p->filters_auth || p->ehlo_add.n;
+	p->edits_ehlo = p->filters_auth || p->ehlo_add.n ||
+	    p->tls != POLICY_TLS_PASS;
 	for (size_t i = 0; i < p->n_rules; i++)
 		seal_rule(p, &p->rules[i]);
 	if (p->dry_run)
 		p->holds[SMTP_CLIENT] = p->holds[SMTP_SERVER] = false;
+	if (p->tls != POLICY_TLS_PASS)
+		p->holds[SMTP_CLIENT] = p->holds[SMTP_SERVER] = true;
 	for (size_t i = 0; i < p->n_whens; i++) {
 		p->holds[SMTP_CLIENT] |= p->whens[i].then->holds[SMTP_CLIENT];
 		p->holds[SMTP_SERVER] |= p->whens[i].then->holds[SMTP_SERVER];
@@ -240,6 +243,7 @@ policy_seal(struct policy *p)
 bool
 policy_is_empty(const struct policy *p)
 {
-	return p->n_rules == 0 && !edits_replies(p) && !p->guards_tls &&
+	return p->n_rules == 0 && p->tls == POLICY_TLS_PASS &&
+	    !edits_replies(p) && !p->guards_tls &&
 	    p->newline == POLICY_NEWLINE_PASS && p->n_whens == 0;
 }

@@ -81,6 +81,15 @@ enum policy_newline {
 	POLICY_NEWLINE_REJECT,		/* so does NUL: 550 5.6.11 */
 };
 
+/* Where TLS ends (PRODUCT 5). */
+enum policy_tls {
+	POLICY_TLS_PASS,	/* not here */
+	POLICY_TLS_BRIDGE,	/* on both sides, when the client starts it */
+	POLICY_TLS_TERMINATE,	/* on the client's, whatever the server offers */
+	POLICY_TLS_ORIGINATE,	/* on the server's, whatever the client does */
+	POLICY_TLS_REQUIRE,	/* as BRIDGE, and nothing is said before it */
+};
+
 /* Addresses that share their first bits; IPv4 as ::ffff:a.b.c.d. */
 struct policy_network {
 	unsigned char address[16];
@@ -117,6 +126,9 @@ struct policy {
 	struct span newline_reply;	/* REJECT: the line, with CRLF */
 	bool guards_tls;		/* close when plain bytes stand behind
 					 * STARTTLS or its 220 */
+	enum policy_tls tls;		/* not of a policy of whens */
+	bool tls_optional;		/* ORIGINATE: without, if the server has
+					 * none */
 	bool dry_run;			/* told, nothing done */
 	const struct policy_when *whens;	/* the first that holds counts */
 	size_t n_whens;

@@ -332,6 +332,16 @@ smtp_disguise(struct smtp_session *s, const struct smtp_event *ev)
 	engine_push(s, SMTP_UNKNOWN);
 }
 
+void
+smtp_inject(struct smtp_session *s, enum smtp_verb verb)
+{
+	engine_push(s, verb);
+	if (engine_verbs[verb].flow == FLOW_HELD) {
+		s->phase = PHASE_HELD;
+		s->early = false;
+	}
+}
+
 enum smtp_verb
 smtp_answering(const struct smtp_session *s)
 {

@@ -182,6 +182,10 @@ void smtp_withdraw(struct smtp_session *, const struct smtp_event *);
  * it will know no verb in. */
 void smtp_disguise(struct smtp_session *, const struct smtp_event *);
 
+/* The server is sent a command that the client has not said; nothing else is
+ * awaited. */
+void smtp_inject(struct smtp_session *, enum smtp_verb);
+
 /* What the server's next reply line answers; NONE: nothing. */
 enum smtp_verb smtp_answering(const struct smtp_session *);
 

@@ -191,7 +191,17 @@ take_step(struct conn *c, enum smtp_side side, const struct gate_step *step,
 		tap_own(&c->tap, SMTP_SERVER, bytes,
 		    passage_holds(c, SMTP_SERVER) &&
 		    c->passage->ahead[SMTP_SERVER] == 0, clock_ns());
-		forward(c, SMTP_CLIENT, bytes, true);
+		forward(c, SMTP_CLIENT, bytes, false);
+		break;
+	case GATE_ASK:
+		tap_own(&c->tap, SMTP_CLIENT, bytes, false, clock_ns());
+		forward(c, SMTP_SERVER, bytes, false);
+		break;
+	case GATE_SECURE_SERVER:
+		c->order = CONN_SECURES_SERVER;
+		break;
+	case GATE_SECURE_CLIENT:
+		c->order = CONN_SECURES_CLIENT;
 		break;
 	case GATE_TELL:
 		tell(c, side, step);
@@ -230,6 +240,19 @@ passage_event(struct conn *c, enum smtp_side side, const struct smtp_event *ev)
 	tap_event(&c->tap, ev, fates[fate]);
 	while (gate_next(&p->gate, &step))
 		take_step(c, side, &step, fate == GATE_EDITED, &gone);
+}
+
+void
+passage_secured(struct conn *c, enum smtp_side side, const char *why)
+{
+	struct gate_step step;
+	size_t gone = 0;
+
+	gate_secured(&c->passage->gate, &c->smtp, side, why);
+	while (gate_next(&c->passage->gate, &step))
+		take_step(c, side, &step, false, &gone);
+	send_run(c, SMTP_CLIENT);
+	send_run(c, SMTP_SERVER);
 }
 
 /* What waits only to know where a message ends: both sides may be waiting for each

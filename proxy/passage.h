@@ -45,6 +45,9 @@ bool passage_ready(struct conn *, enum smtp_side, struct span in);
 /* An event: record it, and send on what becomes of it. */
 void passage_event(struct conn *, enum smtp_side, const struct smtp_event *);
 
+/* The handshake with a side that was ordered is over: why it failed, or NULL. */
+void passage_secured(struct conn *, enum smtp_side, const char *why);
+
 /* The turn is over: send. waiting: what each side has said and is not understood
  * yet; sent on, too, if it waits only to know where a message ends. */
 void passage_flush(struct conn *, const struct span waiting[2]);

@@ -22,6 +22,24 @@ enum on_failure {
 	ON_FAILURE_REFUSE,	/* new sessions get 421, others pass */
 };
 
+/* What a listener does about TLS (PRODUCT 5); "as": see enum policy_tls. */
+enum listener_tls {
+	LISTENER_TLS_PASSTHROUGH,	/* relays it, unread */
+	LISTENER_TLS_STRIP,		/* hides and refuses STARTTLS */
+	LISTENER_TLS_BRIDGE,		/* as POLICY_TLS_BRIDGE, and so on */
+	LISTENER_TLS_TERMINATE,
+	LISTENER_TLS_ORIGINATE,
+	LISTENER_TLS_REQUIRE,
+};
+
+/* The side whose connections begin with TLS, without STARTTLS (RFC 8314). */
+enum listener_implicit {
+	LISTENER_IMPLICIT_NO,
+	LISTENER_IMPLICIT_CLIENT,
+	LISTENER_IMPLICIT_UPSTREAM,
+	LISTENER_IMPLICIT_BOTH,
+};
+
 struct options {
 	struct options_listen {
 		struct endpoint list[OPTIONS_LISTEN_MAX];

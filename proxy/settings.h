@@ -33,6 +33,10 @@ struct settings_listener {
 	const struct policy *policy;	/* sealed; NULL: the empty policy */
 	unsigned max_sessions;		/* of this listener; 0: no own limit */
 	double idle_timeout, data_timeout, connect_timeout;
+	enum listener_tls tls;
+	enum listener_implicit implicit_tls;
+	struct tls_context *tls_client;	/* we are the server; NULL: none */
+	struct tls_context *tls_upstream;	/* we are the client; NULL: none */
 	/* set by settings_resolve() */
 	struct settings *settings;	/* whose it is */
 	struct settings_seats *seats;

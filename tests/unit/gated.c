@@ -148,6 +148,49 @@ pass(struct gated *g, enum smtp_side to, struct span bytes, size_t *gone)
 	make(g, to, span_from(bytes, n), false);
 }
 
+/* A handshake begins: what that side has said and nobody has read is lost. */
+static void
+secure(struct gated *g, enum smtp_side side)
+{
+	if (g->securing[side] || g->secured[side])
+		wrong(g, "TLS within TLS");
+	g->securing[side] = true;
+}
+
+/* A step that is about no bytes of the event. */
+static void
+act(struct gated *g, const struct gate_step *step)
+{
+	switch (step->move) {
+	case GATE_ASK:
+		if (g->securing[SMTP_SERVER])
+			wrong(g, "a command in the middle of a handshake");
+		if (step->bytes.p[0] == '\r')
+			g->asked++;
+		make(g, SMTP_SERVER, step->bytes, false);
+		break;
+	case GATE_SECURE_SERVER:
+		secure(g, SMTP_SERVER);
+		break;
+	case GATE_SECURE_CLIENT:
+		secure(g, SMTP_CLIENT);
+		break;
+	case GATE_REPLY:
+		if (g->securing[SMTP_CLIENT])
+			wrong(g, "a reply in the middle of a handshake");
+		if (!is_line(step->bytes))
+			wrong(g, "a reply of ours is no line");
+		g->own++;
+		make(g, SMTP_CLIENT, step->bytes, false);
+		break;
+	case GATE_TELL:
+		tell(g, step);
+		break;
+	default:
+		end(g, step);
+	}
+}
+
 static void
 do_step(struct gated *g, const struct gate_step *step,
     const struct smtp_event *ev, struct span *raw, size_t *gone)
@@ -167,20 +210,8 @@ do_step(struct gated *g, const struct gate_step *step,
 	case GATE_MAKE:
 		make(g, other(ev->side), step->bytes, ahead);
 		break;
-	case GATE_REPLY:
-		if (!is_line(step->bytes))
-			wrong(g, "a reply of ours is no line");
-		g->own++;
-		make(g, SMTP_CLIENT, step->bytes, false);
-		break;
-	case GATE_TELL:
-		tell(g, step);
-		break;
-	case GATE_LEAVE:
-	case GATE_CLOSE:
-	case GATE_RESET:
-		end(g, step);
-		break;
+	default:
+		act(g, step);
 	}
 }
 
@@ -219,7 +250,8 @@ decide(struct gated *g, const struct smtp_event *ev)
 static bool
 is_ready(struct gated *g, enum smtp_side side, struct span in)
 {
-	if (g->closed || (side == SMTP_SERVER && g->left))
+	if (g->closed || (side == SMTP_SERVER && g->left) ||
+	    g->securing[SMTP_CLIENT] || g->securing[SMTP_SERVER])
 		return false;
 	return !gate_holds(&g->gate, side) || (g->ended[0] && g->ended[1]) ||
 	    gate_ready(&g->gate, &g->smtp, side, in, g->ended[side]);
@@ -243,6 +275,18 @@ pull(struct gated *g, enum smtp_side side)
 	return moved;
 }
 
+/* What a side in a handshake has said before it. */
+static void
+drop(struct gated *g)
+{
+	for (int side = 0; side < 2; side++) {
+		if (!g->securing[side])
+			continue;
+		g->dropped[side] += g->unread[side].n;
+		g->unread[side].n = g->ahead[side] = 0;
+	}
+}
+
 /* What waits only to know where a message ends is sent on all the same. */
 static void
 flush(struct gated *g)
@@ -263,6 +307,7 @@ pull_both(struct gated *g, enum smtp_side first)
 {
 	for (int still = 0; still < 3; first = other(first))
 		still = pull(g, first) ? 0 : still + 1;
+	drop(g);
 	flush(g);
 }
 
@@ -303,6 +348,36 @@ gated_end(struct gated *g, enum smtp_side side)
 	observe(&g->beside[side], side, (struct span){ 0 }, true);
 	smtp_end(&g->smtp, side);
 	pull_both(g, side);
+}
+
+/* That side's observer has seen TLS begin, and forgets with it. */
+static void
+start_over(struct gated *g, enum smtp_side side)
+{
+	struct gated_observer *o = &g->beside[side];
+
+	g->secured[side] = true;
+	smtp_tls_started(&o->smtp);
+	o->unread[SMTP_CLIENT].n = o->unread[SMTP_SERVER].n = 0;
+}
+
+void
+gated_secured(struct gated *g, enum smtp_side side, const char *why)
+{
+	struct gate_step step;
+
+	if (!g->securing[side])
+		wrong(g, "no handshake is under way");
+	g->securing[side] = false;
+	if (why == NULL)
+		start_over(g, side);
+	gate_secured(&g->gate, &g->smtp, side, why);
+	while (gate_next(&g->gate, &step)) {
+		if (step.move <= GATE_MAKE)
+			wrong(g, "bytes of no event");
+		act(g, &step);
+	}
+	pull_both(g, SMTP_CLIENT);
 }
 
 struct span

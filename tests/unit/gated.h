@@ -7,7 +7,11 @@
  *
  * Each side has an observer beside it: an engine that sees what that side sends
  * and what arrives there. If we kept in step, neither wonders more than a
- * session without us would have made it. */
+ * session without us would have made it.
+ *
+ * TLS is bytes that are not changed on their way: a handshake that the gate orders
+ * is under way until gated_secured() says how it ended; what its side had said in
+ * the clear, and nobody has read, is gone. */
 #ifndef TESTS_UNIT_GATED_H
 #define TESTS_UNIT_GATED_H
 
@@ -42,6 +46,10 @@ struct gated {
 	bool closed, reset;		/* both have */
 	const char *end_rule;		/* why; NULL: nobody knows */
 	unsigned own;			/* replies of ours */
+	unsigned asked;			/* commands of ours */
+	bool securing[2];		/* a handshake is under way there */
+	bool secured[2];		/* that side is in TLS */
+	size_t dropped[2];		/* octets of that side, said before */
 	int64_t now_us;			/* the caller's to move */
 	const char *wrong;		/* the first that does not hold; NULL */
 };
@@ -52,6 +60,9 @@ void gated_open(struct gated *, const struct policy *);
 /* That side has sent this, or has ended its stream. */
 void gated_say(struct gated *, enum smtp_side, struct span bytes);
 void gated_end(struct gated *, enum smtp_side);
+
+/* The handshake with that side is over: why it failed, or NULL. */
+void gated_secured(struct gated *, enum smtp_side, const char *why);
 
 /* What has arrived at a side. */
 struct span gated_at(const struct gated *, enum smtp_side);

@@ -41,7 +41,7 @@ REPLAY := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard replay/*.c)))
 SQL := $(sort $(wildcard sql/schema/*.sql)) $(sort $(wildcard sql/*.sql))
 
 LIBS_RECORD := -lsqlite3 -lcrypto -lpthread
-LIBS_PROXY := -lev -lcares -lconfuse -lpcre2-8 $(LIBS_RECORD)
+LIBS_PROXY := -lssl -lev -lcares -lconfuse -lpcre2-8 $(LIBS_RECORD)
 LIBS_REPLAY := -ljansson $(LIBS_RECORD)
 
 .PHONY: all

@@ -1,0 +1,411 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
+#include "proxy/clock.h"
+#include "proxy/log.h"
+#include "proxy/tls_part.h"
+#include "proxy/tls_why.h"
+#include "record/certificate.h"
+
+#define CLIENT_SESSIONS	1024	/* kept for clients that take no tickets */
+
+/* Where distributions keep their bundle; the first is Debian's. */
+static const char *const bundles[] = {
+	"/etc/ssl/certs/ca-certificates.crt",
+	"/etc/pki/tls/certs/ca-bundle.crt",
+	"/etc/ssl/ca-bundle.pem",
+	"/etc/ssl/cert.pem",
+};
+
+static bool
+complain(char error[TLS_ERROR], const char *path, const char *reason)
+{
+	(void)snprintf(error, TLS_ERROR, "%s: %s", path, reason);
+	ERR_clear_error();
+	return false;
+}
+
+/* The reason OpenSSL gives. */
+static bool
+complain_openssl(char error[TLS_ERROR], const char *path)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+	return complain(error, path, reason ? reason : "out of memory");
+}
+
+static struct tls *
+connection(const SSL *ssl)
+{
+	return SSL_get_app_data(ssl);
+}
+
+/* The first fault is the one that is told; only `require` ends there. */
+static int
+on_verify(int good, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store,
+	    SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls *t = connection(ssl);
+	X509 *x = X509_STORE_CTX_get_current_cert(store);
+
+	if (good)
+		return 1;
+	if (t->fault.error == X509_V_OK) {
+		t->fault.error = X509_STORE_CTX_get_error(store);
+		t->fault.depth = X509_STORE_CTX_get_error_depth(store);
+		if (x && X509_up_ref(x) == 1)
+			t->fault.x = x;
+	}
+	return t->context->side == SMTP_CLIENT ||
+	    t->context->verify != TLS_REQUIRE;
+}
+
+static int
+on_unverified(X509_STORE_CTX *store, void *arg)
+{
+	(void)store, (void)arg;
+	return 1;
+}
+
+/* Acknowledge the client's SNI; which certificate it gets is on_certificate()'s. */
+static int
+on_sni(SSL *ssl, int *alert, void *arg)
+{
+	(void)ssl, (void)alert, (void)arg;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* Told, not taken: SMTP has no protocol name. */
+static int
+on_alpn(SSL *ssl, const unsigned char **out, unsigned char *n,
+    const unsigned char *offer, unsigned offered, void *arg)
+{
+	struct tls *t = connection(ssl);
+	size_t at = 0;
+
+	(void)out, (void)n, (void)arg;
+	for (unsigned i = 0; i < offered && at + 1 < sizeof(t->alpn);
+	    i += 1u + offer[i]) {
+		if (at > 0)
+			t->alpn[at++] = ',';
+		tls_why_text(t->alpn + at, sizeof(t->alpn) - at,
+		    offer + i + 1, offer[i]);
+		at += strlen(t->alpn + at);
+	}
+	return SSL_TLSEXT_ERR_NOACK;
+}
+
+/* A certificate for the name asked for, or for the mail server's. */
+static int
+on_certificate(SSL *ssl, void *arg)
+{
+	struct mint *mint = arg;
+	const char *sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	time_t now = (time_t)(clock_wall_ns() / 1000000000);
+	X509 *x = NULL;
+	int used;
+
+	if (sni)
+		x = mint_leaf(mint, sni, now);
+	if (x == NULL)
+		x = mint_leaf(mint, connection(ssl)->host, now);
+	if (x == NULL)
+		return 0;
+	used = SSL_use_cert_and_key(ssl, x, mint_key(mint), NULL, 1);
+	X509_free(x);
+	return used;
+}
+
+static int
+on_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct tls *t = connection(ssl);
+
+	return tls_sessions_put(t->context->sessions, t->host, session);
+}
+
+/* A line is one write(): they do not mix. What cannot be written is lost. */
+static void
+on_secret(const SSL *ssl, const char *secret)
+{
+	const struct tls_context *c = connection(ssl)->context;
+	char line[1024];
+	int n = snprintf(line, sizeof(line), "%s\n", secret);
+
+	if (n > 0 && (size_t)n < sizeof(line) &&
+	    write(c->keylog, line, (size_t)n) != n)
+		log_sentence(LOG_VERBOSE, "tls-keylog: %s", strerror(errno));
+	OPENSSL_cleanse(line, sizeof(line));
+}
+
+static bool
+set_up(struct tls_context *c, const struct tls_options *o)
+{
+	SSL_CTX *ctx = c->ctx;
+	unsigned char id[EVP_MAX_MD_SIZE];
+	unsigned n;
+
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
+	    SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF |
+	    SSL_OP_ENABLE_KTLS);
+	(void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS |
+	    SSL_MODE_NO_AUTO_CHAIN);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	/* two listeners do not take each other's sessions */
+	return SSL_CTX_set_app_data(ctx, c) == 1 &&
+	    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+	    EVP_Digest(o->listener, strlen(o->listener), id, &n, EVP_sha256(),
+		NULL) == 1 &&
+	    SSL_CTX_set_session_id_context(ctx, id, n) == 1;
+}
+
+/* The certificate of one file and the key of another, with the rest of the
+ * chain. */
+static bool
+use_files(SSL_CTX *ctx, const char *cert, const char *key,
+    char error[TLS_ERROR])
+{
+	X509 *chain[CERTIFICATE_CHAIN];
+	unsigned n = certificate_read(cert, chain, error);
+	EVP_PKEY *pkey = n ? certificate_read_key(key, error) : NULL;
+	bool used = false;
+
+	if (pkey && X509_check_private_key(chain[0], pkey) != 1)
+		(void)snprintf(error, TLS_ERROR,
+		    "%s is not the key of the certificate in %s", key, cert);
+	else if (pkey)
+		used = (SSL_CTX_use_certificate(ctx, chain[0]) == 1 &&
+		    SSL_CTX_use_PrivateKey(ctx, pkey) == 1) ||
+		    complain_openssl(error, cert);
+	for (unsigned i = 0; i < n; i++) {
+		if (i > 0 && used && SSL_CTX_add1_chain_cert(ctx, chain[i]) !=
+		    1)
+			used = complain_openssl(error, cert);
+		X509_free(chain[i]);
+	}
+	EVP_PKEY_free(pkey);
+	return used;
+}
+
+/* A CA that is not a root is shown along with its leaves. */
+static bool
+show_chain(SSL_CTX *ctx, X509 *const chain[], unsigned n)
+{
+	if (X509_self_signed(chain[0], 0) == 1)
+		return true;
+	for (unsigned i = 0; i < n; i++) {
+		if (X509_up_ref(chain[i]) != 1)
+			return false;
+		if (SSL_CTX_add_extra_chain_cert(ctx, chain[i]) != 1) {
+			X509_free(chain[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+use_mint(struct tls_context *c, const struct tls_options *o,
+    char error[TLS_ERROR])
+{
+	X509 *chain[CERTIFICATE_CHAIN];
+	unsigned n = certificate_read(o->ca_cert, chain, error);
+	EVP_PKEY *key = n ? certificate_read_key(o->ca_key, error) : NULL;
+
+	if (key && X509_check_private_key(chain[0], key) != 1)
+		(void)snprintf(error, TLS_ERROR,
+		    "%s is not the key of the certificate in %s", o->ca_key,
+		    o->ca_cert);
+	else if (key && X509_check_ca(chain[0]) != 1)
+		(void)complain(error, o->ca_cert, "is not that of a CA");
+	else if (key && (!show_chain(c->ctx, chain, n) ||
+	    (c->mint = mint_new(chain[0], key)) == NULL))
+		(void)complain(error, o->ca_cert, "out of memory");
+	while (n > 0)
+		X509_free(chain[--n]);
+	EVP_PKEY_free(key);
+	if (c->mint)
+		SSL_CTX_set_cert_cb(c->ctx, on_certificate, c->mint);
+	return c->mint != NULL;
+}
+
+/* Readable and PEM, said better than OpenSSL does. */
+static bool
+is_bundle(const char *path, char error[TLS_ERROR])
+{
+	X509 *chain[CERTIFICATE_CHAIN];
+	unsigned n = certificate_read(path, chain, error);
+	bool some = n > 0;
+
+	while (n > 0)
+		X509_free(chain[--n]);
+	return some;
+}
+
+static bool
+ask_clients(struct tls_context *c, const char *path, char error[TLS_ERROR])
+{
+	STACK_OF(X509_NAME) *names;
+
+	if (!is_bundle(path, error))
+		return false;
+	names = SSL_load_client_CA_file(path);
+	if (names == NULL || SSL_CTX_load_verify_file(c->ctx, path) != 1) {
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+		return complain_openssl(error, path);
+	}
+	SSL_CTX_set_client_CA_list(c->ctx, names);
+	SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, on_verify);
+	c->asks = true;
+	return true;
+}
+
+static bool
+set_up_for_clients(struct tls_context *c, const struct tls_options *o,
+    char error[TLS_ERROR])
+{
+	SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_SERVER);
+	SSL_CTX_sess_set_cache_size(c->ctx, CLIENT_SESSIONS);
+	(void)SSL_CTX_set_num_tickets(c->ctx, 1);
+	SSL_CTX_set_tlsext_servername_callback(c->ctx, on_sni);
+	SSL_CTX_set_alpn_select_cb(c->ctx, on_alpn, NULL);
+	if (o->cert && !use_files(c->ctx, o->cert, o->key, error))
+		return false;
+	if (!o->cert && !use_mint(c, o, error))
+		return false;
+	return !o->client_ca || ask_clients(c, o->client_ca, error);
+}
+
+static const char *
+system_bundle(void)
+{
+	for (size_t i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++)
+		if (access(bundles[i], R_OK) == 0)
+			return bundles[i];
+	return NULL;
+}
+
+/* Read whole, here: later no file can be opened. */
+static bool
+trust(SSL_CTX *ctx, const char *path, char error[TLS_ERROR])
+{
+	if (path == NULL)
+		path = system_bundle();
+	if (path == NULL) {
+		(void)snprintf(error, TLS_ERROR,
+		    "%s is not there, nor another bundle of CAs: tls-ca-file "
+		    "names none", bundles[0]);
+		return false;
+	}
+	return is_bundle(path, error) &&
+	    (SSL_CTX_load_verify_file(ctx, path) == 1 ||
+		complain_openssl(error, path));
+}
+
+static bool
+use_crl(SSL_CTX *ctx, const char *path, char error[TLS_ERROR])
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+
+	if (access(path, R_OK) != 0)
+		return complain(error, path, strerror(errno));
+	if (lookup == NULL ||
+	    X509_load_crl_file(lookup, path, X509_FILETYPE_PEM) < 1)
+		return complain(error, path, "holds no CRL in PEM");
+	return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1;
+}
+
+static bool
+set_up_for_servers(struct tls_context *c, const struct tls_options *o,
+    char error[TLS_ERROR])
+{
+	SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_CLIENT |
+	    SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(c->ctx, on_session);
+	c->sessions = tls_sessions_new();
+	if (c->sessions == NULL)
+		return complain(error, "TLS", "out of memory");
+	c->verify = o->verify;
+	if (o->verify == TLS_NONE) {
+		SSL_CTX_set_cert_verify_callback(c->ctx, on_unverified, NULL);
+	} else {
+		SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, on_verify);
+		if (!trust(c->ctx, o->ca_file, error) ||
+		    (o->crl && !use_crl(c->ctx, o->crl, error)))
+			return false;
+	}
+	return !o->client_cert ||
+	    use_files(c->ctx, o->client_cert, o->client_key, error);
+}
+
+/* For its owner's eyes, even if it was there before. */
+static bool
+open_keylog(struct tls_context *c, const char *path, char error[TLS_ERROR])
+{
+	struct stat st;
+
+	c->keylog = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
+	    O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (c->keylog < 0 || fstat(c->keylog, &st) != 0)
+		return complain(error, path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return complain(error, path, "is not a regular file");
+	if (fchmod(c->keylog, 0600) != 0)
+		return complain(error, path, strerror(errno));
+	SSL_CTX_set_keylog_callback(c->ctx, on_secret);
+	log_sentence(LOG_ERROR, "WARNING: tls-keylog: the secrets of TLS "
+	    "connections are written to %s; who reads it reads the mail",
+	    path);
+	return true;
+}
+
+struct tls_context *
+tls_context_new(enum smtp_side side, const struct tls_options *o,
+    char error[TLS_ERROR])
+{
+	struct tls_context *c = calloc(1, sizeof(*c));
+	bool whole;
+
+	(void)snprintf(error, TLS_ERROR, "TLS: out of memory");
+	if (c == NULL)
+		return NULL;
+	c->keylog = -1;
+	c->side = side;
+	c->ctx = SSL_CTX_new(side == SMTP_CLIENT ? TLS_server_method() :
+	    TLS_client_method());
+	whole = c->ctx && set_up(c, o) && (side == SMTP_CLIENT ?
+	    set_up_for_clients(c, o, error) :
+	    set_up_for_servers(c, o, error));
+	if (whole && o->keylog)
+		whole = open_keylog(c, o->keylog, error);
+	ERR_clear_error();
+	if (whole)
+		return c;
+	tls_context_free(c);
+	return NULL;
+}
+
+void
+tls_context_free(struct tls_context *c)
+{
+	if (c == NULL)
+		return;
+	SSL_CTX_free(c->ctx);
+	mint_free(c->mint);
+	tls_sessions_free(c->sessions);
+	if (c->keylog >= 0)
+		(void)close(c->keylog);
+	free(c);
+}

@@ -139,6 +139,13 @@ note_code(struct account *a, const struct transaction_reply *reply,
 	text_copy(a->enhanced, sizeof a->enhanced, reply->enhanced);
 }
 
+/* What begins if the client is told so: it sends no data and no TLS otherwise. */
+static bool
+asks_client(enum smtp_fact fact)
+{
+	return fact == SMTP_FACT_DATA_BEGINS || fact == SMTP_FACT_TLS_BEGINS;
+}
+
 static void
 enter_reply(struct account *a, const struct smtp_event *ev, bool withheld,
     int64_t t_us, struct recorder_session *facts, struct ledger *to)
@@ -160,8 +167,7 @@ enter_reply(struct account *a, const struct smtp_event *ev, bool withheld,
 		dialogue_pass_over(&a->dialogue, to->exchanges);
 	if (!dialogue_answered(&a->dialogue, false, &c))
 		c = (struct dialogue_command){ .verb = SMTP_NONE };
-	/* A client that was not asked for data sends none. */
-	if (!withheld || ev->fact != SMTP_FACT_DATA_BEGINS)
+	if (!withheld || !asks_client(ev->fact))
 		enter_fact(a, ev, &c, &reply, facts, to);
 	if (ev->answered)
 		dialogue_answer(&a->dialogue, to->exchanges, t_us, ev->code,
@@ -352,6 +358,19 @@ account_own(struct account *a, struct span line, int64_t t_us,
 	}
 	dialogue_answer(&a->dialogue, to->exchanges, t_us, reply.code,
 	    reply.enhanced, true);
+}
+
+void
+account_said(struct account *a, struct span line, int64_t t_us)
+{
+	struct smtp_session alone;
+	struct smtp_event ev;
+
+	smtp_start(&alone);
+	if (smtp_next(&alone, SMTP_CLIENT, &line, &ev) == SMTP_EVENT &&
+	    ev.tile == SMTP_COMMAND)
+		(void)dialogue_command(&a->dialogue, t_us, ev.verb, ev.text,
+		    false);
 }
 
 void

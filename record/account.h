@@ -56,6 +56,9 @@ void account_gap(struct account *);
 void account_own(struct account *, struct span line, int64_t t_us,
     struct recorder_session *, struct ledger *);
 
+/* Enter a command that smtptap itself gave the server. */
+void account_said(struct account *, struct span line, int64_t t_us);
+
 /* Enter something that is no byte: "recording-gap". */
 void account_note(struct account *, const struct note *,
     struct recorder_session *, struct ledger *);

@@ -79,12 +79,25 @@ free_messages(struct recorder_part *part)
 	}
 }
 
+static void
+free_tls(struct recorder_part *part)
+{
+	struct recorder_tls *next;
+
+	for (; part->tls; part->tls = next) {
+		next = part->tls->next;
+		text_free(&part->tls->chain);
+		free(part->tls);
+	}
+}
+
 void
 recorder_part_free(struct recorder_part *part)
 {
 	if (!part)
 		return;
 	free_messages(part);
+	free_tls(part);
 	text_free(&part->wire);
 	text_free(&part->exchanges);
 	text_free(&part->events);
@@ -139,6 +152,7 @@ port_recycle(struct recorder_part *list)
 			continue;
 		}
 		free_messages(part);
+		free_tls(part);
 		atomic_fetch_add(&port->spare_octets, part->octets);
 		clear(part);
 		queue_push(&port->spare, part);
@@ -170,6 +184,8 @@ part_octets(const struct recorder_part *part)
 
 	for (const struct recorder_message *m = part->messages; m; m = m->next)
 		octets += message_octets(m);
+	for (const struct recorder_tls *t = part->tls; t; t = t->next)
+		octets += sizeof(*t) + t->chain.room;
 	return octets;
 }
 

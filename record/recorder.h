@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "inspect/smtp.h"
 #include "record/text.h"
 
 #define RECORD_ERROR_MAX 512	/* octets, NUL included */
@@ -37,7 +38,7 @@ struct recorder_session {
 	int64_t duration_us;		/* -1 while open */
 	char listener[64], client[64], original_dst[64], upstream[128];
 	char helo[256], auth_user[128];
-	char tls_client[48], tls_server[48], sni[128];
+	char tls_client[64], tls_server[64], sni[256];
 	char ended_by[64];		/* "" while open */
 	uint64_t bytes_in, bytes_out;	/* received from client, from server */
 	unsigned messages, recipients;	/* accepted by the server */
@@ -60,6 +61,21 @@ struct recorder_message {
 	    *header_to, *message_id, *date, *enhanced, *reply, *queue_id;
 };
 
+/* TLS with one side, for tls_row; texts as those of a session, "" if unknown. */
+struct recorder_tls {
+	struct recorder_tls *next;
+	enum smtp_side side;
+	int64_t t_us;			/* when it was there */
+	char version[16], cipher[48], group[32], sni[256], alpn[64];
+	char verified[256];
+	char offered[64];		/* versions, where smtptap did not take part */
+	bool opaque;			/* it did not */
+	bool resumed;
+	int64_t handshake_us;		/* -1: unknown */
+	uint64_t octets;		/* that side sent, if opaque */
+	struct text chain;		/* PEM, leaf first */
+};
+
 /* A part of a session: what its tap has gathered since the part before. */
 struct recorder_part {
 	struct recorder_part *next;	/* these three are the recorder's own */
@@ -76,6 +92,7 @@ struct recorder_part {
 	unsigned exchanges_before;	/* elements in the session's earlier */
 	unsigned events_before;		/* parts: they number those of this one */
 	struct recorder_message *messages;	/* a list, oldest first */
+	struct recorder_tls *tls;		/* a list; later rows replace earlier */
 };
 
 struct recorder_limits {

@@ -181,17 +181,17 @@ decode(struct logs *l, struct text *frames)
 }
 
 static bool
-ends(enum wire_kind kind)
+is_mark(enum wire_kind kind)
 {
-	return kind == WIRE_FIN || kind == WIRE_RESET;
+	return kind == WIRE_FIN || kind == WIRE_RESET || kind == WIRE_SECURED;
 }
 
 /* What side sent, and what smtptap put in or said in its name meanwhile. */
 static bool
 in_one_segment(const struct store_segment *a, const struct wire_frame *b)
 {
-	return a->t_us == b->t_us && a->side == b->side && !ends(a->kind) &&
-	    !ends(b->kind);
+	return a->t_us == b->t_us && a->side == b->side && !is_mark(a->kind) &&
+	    !is_mark(b->kind);
 }
 
 static bool

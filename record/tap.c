@@ -51,9 +51,8 @@ tap_upstream(struct tap *t, const char *upstream)
 	copy_name(t->facts.upstream, sizeof t->facts.upstream, upstream);
 }
 
-/* The session's clock: no two segments have the same time. */
-static int64_t
-tick(struct tap *t, int64_t now_ns)
+int64_t
+tap_tick(struct tap *t, int64_t now_ns)
 {
 	int64_t t_us = since_start(t, now_ns);
 
@@ -70,7 +69,7 @@ tap_received(struct tap *t, enum smtp_side side, size_t n, int64_t now_ns)
 	else
 		t->facts.bytes_out += n;
 	if (t->state)
-		reel_come(&t->state->reel, side, n, tick(t, now_ns));
+		reel_come(&t->state->reel, side, n, tap_tick(t, now_ns));
 }
 
 /* Octets of the last event. */
@@ -181,7 +180,7 @@ tap_gap(struct tap *t, enum smtp_side side, uint64_t n, int64_t now_ns)
 
 	if (t->state == NULL)
 		return;
-	f.t_us = tick(t, now_ns);
+	f.t_us = tap_tick(t, now_ns);
 	tap_frame(t, &f);
 	t->facts.gap = true;
 	if (side == SMTP_CLIENT)
@@ -200,13 +199,15 @@ tap_own(struct tap *t, enum smtp_side as, struct span line, bool midway,
 
 	if (s == NULL)
 		return;
-	f.t_us = t_us = tick(t, now_ns);
+	f.t_us = t_us = tap_tick(t, now_ns);
 	if (midway)
 		f.t_us = reel_when(&s->reel, as, 0, t_us);
 	tap_frame(t, &f);
 	to = tap_ledger(t);
 	if (as == SMTP_SERVER)
 		account_own(&s->account, line, t_us, &t->facts, &to);
+	else
+		account_said(&s->account, line, t_us);
 	tap_ledger_done(t, &to);
 }
 
@@ -218,7 +219,7 @@ tap_closed(struct tap *t, enum smtp_side side, bool reset, int64_t now_ns)
 
 	if (t->state == NULL)
 		return;
-	f.t_us = tick(t, now_ns);
+	f.t_us = tap_tick(t, now_ns);
 	tap_frame(t, &f);
 }
 

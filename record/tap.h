@@ -88,10 +88,29 @@ void tap_settle(struct tap *);
  * engine is not told. */
 void tap_gap(struct tap *, enum smtp_side side, uint64_t n, int64_t now_ns);
 
-/* smtptap itself sent this line as that side: a reply, if as is the server. It
- * answers the command that has waited longest. midway: what has come from that
+/* smtptap itself sent this line as that side, whole. A reply, if as is the server:
+ * it answers the command that has waited longest; else a command, that the server
+ * will answer next. midway: what has come from that
  * side and is not understood yet is not forwarded yet: the line is before it. */
 void tap_own(struct tap *, enum smtp_side as, struct span line, bool midway,
+    int64_t now_ns);
+
+/* What TLS with one side came to. Strings are borrowed during the call, NULL:
+ * unknown. */
+struct tap_tls {
+	const char *version, *cipher, *group;	/* "TLSv1.3", OpenSSL's names */
+	const char *sni, *alpn;
+	const char *verified;	/* "ok", or why the peer's certificate is not */
+	bool resumed;
+	int64_t handshake_us;	/* -1: unknown */
+	const char *const *chain;	/* the peer's, PEM, leaf first */
+	unsigned n_chain;
+};
+
+/* The handshake with that side is done: what it sends from here on came in
+ * TLS. Before the first octets of it; what it had said in the clear before has
+ * been in events. A side may come to TLS once. */
+void tap_secured(struct tap *, enum smtp_side, const struct tap_tls *,
     int64_t now_ns);
 
 /* That side has ended its stream, or reset the connection. */

@@ -66,6 +66,20 @@ tap_frame(struct tap *t, const struct wire_frame *f)
 }
 
 void
+tap_keep_tls(struct tap *t, struct recorder_tls *tls)
+{
+	struct recorder_part *p = t->state->dropping ? NULL : part(t);
+
+	if (p) {
+		tls->next = p->tls;
+		p->tls = tls;
+		return;
+	}
+	text_free(&tls->chain);
+	free(tls);
+}
+
+void
 tap_tell_gaps(struct tap *t)
 {
 	struct tap_state *s = t->state;

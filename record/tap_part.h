@@ -24,6 +24,9 @@ struct tap_state {
 	struct recorder_message *discarded;
 };
 
+/* The session's clock, in us: no two segments have the same time. */
+int64_t tap_tick(struct tap *, int64_t now_ns);
+
 /* Where the account writes: the part, or nowhere. Done: when it has. */
 struct ledger tap_ledger(struct tap *);
 void tap_ledger_done(struct tap *, const struct ledger *);
@@ -33,6 +36,9 @@ struct text *tap_log(struct tap *);
 
 /* Keep a frame that is no octets of a segment. */
 void tap_frame(struct tap *, const struct wire_frame *);
+
+/* Keep what is known of TLS; takes ownership. */
+void tap_keep_tls(struct tap *, struct recorder_tls *);
 
 /* Octets that were not recorded, as frames and as an event. */
 void tap_tell_gaps(struct tap *);

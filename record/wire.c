@@ -13,6 +13,7 @@ static const enum { NOTHING, BYTES, STAND_IN } carries[WIRE_KINDS] = {
 	[WIRE_WITHHELD] = BYTES,
 	[WIRE_WITHHELD_REDACTED] = STAND_IN,
 	[WIRE_MADE] = BYTES,
+	[WIRE_SECURED] = BYTES,
 };
 
 static size_t

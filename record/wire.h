@@ -13,7 +13,8 @@
  * frames of the same t_us and side; no two segments of a session have the same
  * t_us. What that side sent is BYTES, REDACTED, GAP, WITHHELD and
  * WITHHELD_REDACTED; what the other side was given of it is BYTES, REDACTED, GAP
- * and MADE, and in between, at the time it was said, OWN.
+ * and MADE, and in between, at the time it was said, OWN. Of a side that came to
+ * TLS with smtptap (SECURED) these are the octets within TLS.
  * Frames stand in the order in which the engine understood them, t_us
  * tells the order in which they came: sort by t_us (stable) to get that.
  * Pure but for the text it appends to. */
@@ -34,6 +35,8 @@ enum wire_kind {
 	WIRE_WITHHELD_REDACTED,	/* the same, of a secret: a stand-in */
 	WIRE_MADE,	/* bytes smtptap put into what that side sent, where
 			 * they stand among its octets */
+	WIRE_SECURED,	/* from here on that side spoke TLS with smtptap: bytes is
+			 * what is known of it, for people (tls_text.h) */
 	WIRE_KINDS
 };
 

@@ -244,6 +244,7 @@ read_segment(struct reading *r, const struct store_segment *segment)
 	case WIRE_RESET:
 		end_side(r, segment->side);
 		break;
+	case WIRE_SECURED:
 	case WIRE_KINDS:
 		break;
 	}

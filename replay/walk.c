@@ -284,6 +284,7 @@ take_segment(struct walk *w, struct walk_unit *unit)
 		look(w, SMTP_CLIENT);
 		unit->what = seg->kind == WIRE_FIN ? WALK_FIN : WALK_RESET;
 		return true;
+	case WIRE_SECURED:
 	case WIRE_MADE:		/* told with the octet it belongs to */
 	case WIRE_KINDS:
 		break;

@@ -95,7 +95,8 @@ struct gate_name {
 
 /* Edits that are told once a session. */
 enum gate_told { GATE_TOLD_BANNER, GATE_TOLD_SCRUB, GATE_TOLD_ADD,
-	GATE_TOLD_SIZE, GATE_TOLD_AUTH, GATE_TOLD_NEWLINE, GATE_TOLD_TOO_LONG };
+	GATE_TOLD_SIZE, GATE_TOLD_AUTH, GATE_TOLD_NEWLINE, GATE_TOLD_TOO_LONG,
+	GATE_TOLD_STRIP };
 
 /* What gate_next() is in the middle of. */
 enum gate_form {

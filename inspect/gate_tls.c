@@ -79,6 +79,16 @@ answer(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
 	gate_queue(g, smtp_awaited(s), reply, false, "tls");
 }
 
+/* Not of the policy's rules: done even if those are only tried. */
+static void
+tell_stripped(struct gate *g, enum policy_action action)
+{
+	if (g->n_tells < GATE_TELLS_MAX)
+		g->tells[g->n_tells++] = (struct gate_step){ .move = GATE_TELL,
+		    .rule = "tls-strip", .action = action,
+		    .detail = SPAN("STARTTLS") };
+}
+
 static bool
 starttls(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 {
@@ -86,7 +96,10 @@ starttls(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 		answer(g, s, ev, SPAN(AGAIN));
 	else if (g->base->tls == POLICY_TLS_ORIGINATE)
 		answer(g, s, ev, SPAN(HIDDEN));
-	else if (g->base->tls == POLICY_TLS_TERMINATE) {
+	else if (g->base->tls == POLICY_TLS_STRIP) {
+		tell_stripped(g, POLICY_REJECT);
+		answer(g, s, ev, SPAN(HIDDEN));
+	} else if (g->base->tls == POLICY_TLS_TERMINATE) {
 		answer(g, s, ev, SPAN(READY));
 		g->own[(g->first_own + g->n_own - 1) % GATE_OWN_MAX].secures =
 		    true;
@@ -196,6 +209,18 @@ tls_hides(const struct gate *g, struct span keyword)
 		return g->security == GATE_SECURED || !asks_server(g);
 	return span_is(keyword, "REQUIRETLS") ||
 	    span_is(keyword, "X-ANONYMOUSTLS");
+}
+
+void
+tls_hide(struct gate *g, struct span keyword)
+{
+	g->withholds = true;
+	g->why = "tls";
+	if (g->base->tls != POLICY_TLS_STRIP || !span_is(keyword, "STARTTLS") ||
+	    g->told_edits & 1u << GATE_TOLD_STRIP)
+		return;
+	g->told_edits |= 1u << GATE_TOLD_STRIP;
+	tell_stripped(g, POLICY_STRIP);
 }
 
 bool

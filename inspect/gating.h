@@ -67,6 +67,7 @@ bool tls_command(struct gate *, struct smtp_session *,
 bool tls_reply(struct gate *, struct smtp_session *, const struct smtp_event *);
 bool tls_ends_here(const struct gate *);
 bool tls_hides(const struct gate *, struct span keyword);
+void tls_hide(struct gate *, struct span keyword);	/* the line with it */
 bool tls_offers(const struct gate *);
 
 /* Nothing is decided yet on these bytes. */

@@ -253,8 +253,7 @@ edit_keyword(struct gate *g, const struct smtp_event *ev)
 	const struct policy_rule *r = judge_keyword(g, keyword, true);
 
 	if (tls_hides(g, keyword)) {
-		g->withholds = true;
-		g->why = "tls";
+		tls_hide(g, keyword);
 		return;
 	}
 	if (r && r->action != POLICY_MASK && !gate_is_dry(g)) {

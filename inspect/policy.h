@@ -84,6 +84,7 @@ enum policy_newline {
 /* Where TLS ends (PRODUCT 5). */
 enum policy_tls {
 	POLICY_TLS_PASS,	/* not here */
+	POLICY_TLS_STRIP,	/* nowhere: STARTTLS is hidden and refused */
 	POLICY_TLS_BRIDGE,	/* on both sides, when the client starts it */
 	POLICY_TLS_TERMINATE,	/* on the client's, whatever the server offers */
 	POLICY_TLS_ORIGINATE,	/* on the server's, whatever the client does */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/listener_tls.h"
 #include "proxy/tree.h"
 
 /* A file being turned into settings. */
@@ -112,21 +113,18 @@ read_listener(struct reader *r, cfg_t *section, struct options *o)
 }
 
 static void
-fill_listener(struct settings *s, struct settings_listener *l,
-    const char *name, const struct options *o)
+take_listener(struct reader *r, struct settings_listener *l, cfg_t *section,
+    const struct options *o)
 {
-	const struct policy *policy = o->policy ?
-	    policies_find(s->policies, o->policy) : NULL;
+	struct listener_tls_fault fault;
+	cfg_opt_t *option;
 
-	(void)strncpy(l->name, name, sizeof(l->name) - 1);
-	memcpy(l->listen, o->listen.list, sizeof(l->listen));
-	l->n_listen = o->listen.n;
-	l->upstream = o->upstream;
-	l->policy = policy && !policy_is_empty(policy) ? policy : NULL;
-	l->max_sessions = o->max_sessions;
-	l->idle_timeout = o->idle_timeout;
-	l->data_timeout = o->data_timeout;
-	l->connect_timeout = o->connect_timeout;
+	settings_take_listener(r->settings, l, cfg_title(section), o);
+	if (listener_tls_check(o, &fault) && listener_tls_open(l, o, &fault))
+		return;
+	option = tree_option(section, fault.key);
+	report_error(r->report, place_of(r, option ? (void *)option : section),
+	    "%s: %s", fault.key, fault.why);
 }
 
 /* The same address and port, however it is written. */
@@ -169,8 +167,7 @@ read_listeners(struct reader *r)
 		cfg_t *section = cfg_getnsec(root, "listener", i);
 
 		if (read_listener(r, section, o))
-			fill_listener(s, &s->listeners[i], cfg_title(section),
-			    o);
+			take_listener(r, &s->listeners[i], section, o);
 	}
 	if (o == NULL)
 		report_error(r->report, place_of(r, root), "out of memory");

@@ -23,7 +23,7 @@ struct daemon {
 	struct reload reload;
 	struct worker *workers[OPTIONS_THREADS_MAX];
 	unsigned running;
-	ev_signal term, interrupt, hup, usr2;
+	ev_signal term, interrupt, hup, usr1, usr2;
 	ev_timer look;
 	bool failing;		/* the recorder, as last logged */
 	enum worker_stop stopping;
@@ -56,6 +56,15 @@ on_hup(struct ev_loop *loop, ev_signal *s, int revents)
 
 	(void)loop, (void)revents;
 	reload_request(&d->reload);
+}
+
+static void
+on_usr1(struct ev_loop *loop, ev_signal *s, int revents)
+{
+	struct daemon *d = s->data;
+
+	(void)loop, (void)revents;
+	reload_reopen(&d->reload);
 }
 
 static void
@@ -119,16 +128,17 @@ static void
 watch_signals(struct daemon *d, struct ev_loop *loop)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
-	/* There is no file yet to reopen: supervisors send this. */
-	(void)signal(SIGUSR1, SIG_IGN);
 	ev_signal_init(&d->term, on_stop_signal, SIGTERM);
 	ev_signal_init(&d->interrupt, on_stop_signal, SIGINT);
 	ev_signal_init(&d->hup, on_hup, SIGHUP);
+	ev_signal_init(&d->usr1, on_usr1, SIGUSR1);
 	ev_signal_init(&d->usr2, on_usr2, SIGUSR2);
-	d->term.data = d->interrupt.data = d->hup.data = d->usr2.data = d;
+	d->term.data = d->interrupt.data = d->hup.data = d->usr1.data =
+	    d->usr2.data = d;
 	ev_signal_start(loop, &d->term);
 	ev_signal_start(loop, &d->interrupt);
 	ev_signal_start(loop, &d->hup);
+	ev_signal_start(loop, &d->usr1);
 	ev_signal_start(loop, &d->usr2);
 }
 

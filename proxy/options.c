@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proxy/listener_tls.h"
 #include "proxy/wrap.h"
 
 #define THREADS_DEFAULT_MAX	4
@@ -109,6 +110,7 @@ static bool
 check(const struct options *o, const char *in_file, const char *stray,
     char *error)
 {
+	struct listener_tls_fault fault;
 	const char *why = NULL;
 
 	if (o->help || o->version)
@@ -123,8 +125,12 @@ check(const struct options *o, const char *in_file, const char *stray,
 		    "beside --config: say it in the file", in_file);
 	else if (o->config == NULL && o->check)
 		why = "--check needs --config FILE: say what to check";
-	else if (o->config || (why = missing(o)) == NULL)
+	else if (o->config || ((why = missing(o)) == NULL &&
+	    listener_tls_check(o, &fault)))
 		return true;
+	else if (why == NULL)
+		(void)snprintf(error, OPTIONS_ERROR, "--%s: %.400s", fault.key,
+		    fault.why);
 	if (why)
 		(void)snprintf(error, OPTIONS_ERROR, "%s", why);
 	return false;
@@ -223,8 +229,8 @@ options_help(FILE *f)
 			print_row(f, &option_rows[i]);
 	(void)fprintf(f,
 	    "\nSIGTERM, SIGINT: accept no more, let sessions finish; a second "
-	    "one: end now.\nSIGHUP: read --config FILE again. SIGUSR2: log the "
-	    "counters.\n"
+	    "one: end now.\nSIGHUP: read --config FILE and certificates again. "
+	    "SIGUSR1: reopen the key\nlog. SIGUSR2: log the counters.\n"
 	    "Exit: 0 done, 64 usage, 69 cannot listen or find the mail server, "
 	    "71 system,\n73 cannot open the recording, 77 not permitted, "
 	    "78 an error in the file.\n");

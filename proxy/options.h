@@ -10,6 +10,7 @@
 
 #include "proxy/address.h"
 #include "proxy/term.h"
+#include "proxy/tls_context.h"
 
 #define OPTIONS_LISTEN_MAX	16
 #define OPTIONS_THREADS_MAX	64
@@ -53,6 +54,13 @@ struct options {
 	unsigned max_sessions;	/* 0: not given */
 	double idle_timeout, data_timeout, connect_timeout, drain_timeout;
 	enum on_failure on_failure;
+	enum listener_tls tls;
+	enum listener_implicit implicit_tls;
+	const char *tls_name;	/* of the mail server; NULL: as in upstream */
+	enum tls_verify tls_verify;
+	const char *tls_cert, *tls_key, *tls_ca_cert, *tls_ca_key,
+	    *tls_client_ca, *tls_ca_file, *tls_crl, *tls_client_cert,
+	    *tls_client_key, *tls_keylog;	/* NULL: not given */
 	int ready_fd;		/* -1: none */
 	unsigned verbose;
 	bool quiet, foreground, version, help;

@@ -148,12 +148,13 @@ forward(struct conn *c, enum smtp_side to, struct span bytes, bool lasting)
 static void
 tell(struct conn *c, enum smtp_side side, const struct gate_step *step)
 {
-	bool ends = step->action == POLICY_REJECT ||
+	bool warns = step->action == POLICY_REJECT ||
 	    step->action == POLICY_DROP || step->action == POLICY_RESET ||
-	    step->action == POLICY_RATE;
+	    step->action == POLICY_RATE || (step->action == POLICY_STRIP &&
+	    span_is(step->detail, "STARTTLS"));
 
 	tap_rule(&c->tap, side, step->rule, policy_action_name(step->action),
-	    ends ? "warning" : "notice", step->detail, step->dry);
+	    warns ? "warning" : "notice", step->detail, step->dry);
 }
 
 static void

@@ -291,11 +291,14 @@ make_all(struct maker *m)
 	for (unsigned i = 0; i < cfg_size(root, "policy"); i++)
 		(void)make(m, cfg_title(cfg_getnsec(root, "policy", i)), at);
 	for (unsigned i = 0; i < cfg_size(root, "listener"); i++) {
-		cfg_opt_t *asks = tree_option(cfg_getnsec(root, "listener", i),
-		    "policy");
+		cfg_t *listener = cfg_getnsec(root, "listener", i);
+		cfg_opt_t *asks = tree_option(listener, "policy");
 
 		if (asks && tree_place(m->tree, asks, &at))
 			(void)make(m, cfg_opt_getstr(asks), at);
+		else if (tree_option(listener, "tls") ||
+		    tree_option(listener, "implicit-tls"))
+			(void)make(m, "none", at);	/* to add that to */
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "proxy/config.h"
+#include "proxy/listener_tls.h"
 #include "proxy/log.h"
 #include "proxy/profile.h"
 
@@ -22,20 +23,24 @@ log_lines(enum log_level level, const char *before, const char *text,
 	}
 }
 
-/* With the built-in profile of --policy, if there is one. */
+/* With the built-in profile of --policy. */
 static struct settings *
 settings_of_options(const struct options *o, const char *host,
     struct config_report *report)
 {
-	struct policies *policies = NULL;
+	const char *profile = profile_text(o->policy ? o->policy : "none");
+	struct policies *policies = config_policies(profile, host, report);
+	struct settings *s = policies ? settings_from_options(o, policies) :
+	    NULL;
+	struct listener_tls_fault fault;
+	char option[64];
 
-	if (o->policy) {
-		policies = config_policies(profile_text(o->policy), host,
-		    report);
-		if (policies == NULL)
-			return NULL;
-	}
-	return settings_from_options(o, policies);
+	if (s == NULL || listener_tls_open(&s->listeners[0], o, &fault))
+		return s;
+	(void)snprintf(option, sizeof(option), "--%s", fault.key);
+	report_error(report, (struct place){ option, 0 }, "%s", fault.why);
+	settings_free(s);
+	return NULL;
 }
 
 /* NULL: the report has a line of why. */
@@ -56,11 +61,17 @@ read_settings(const struct reload *r, struct config_report *report)
 	return s;
 }
 
+/* What is read again. */
+static const char *
+subject(const struct reload *r)
+{
+	return r->options->config ? r->options->config : "the command line";
+}
+
 static void
 refuse(const struct reload *r, const char *why)
 {
-	log_sentence(LOG_ERROR, REFUSED "%s: %s" GOES_ON, r->options->config,
-	    why);
+	log_sentence(LOG_ERROR, REFUSED "%s: %s" GOES_ON, subject(r), why);
 }
 
 /* What is fixed from the start on. NULL: nothing of it is to change. */
@@ -84,6 +95,8 @@ on_resolved(void *arg)
 
 	r->found = NULL;
 	(void)strcpy(error, s->error);
+	if (error[0] == '\0' && !settings_log_keys(s))
+		(void)strcpy(error, s->error);
 	if (error[0] == '\0' && lineup_open(&r->next, s, r->service->threads,
 	    r->now, error) == 0) {
 		for (unsigned i = 0; i < r->service->threads; i++)
@@ -154,6 +167,7 @@ reload_first(struct reload *r)
 	if (r->stopped)
 		return 0;
 	code = s->error[0] ? EX_UNAVAILABLE :
+	    !settings_log_keys(s) ? EX_CANTCREAT :
 	    lineup_open(&r->now, s, s->threads, NULL, s->error);
 	if (code)
 		log_sentence(LOG_ERROR, "%s", s->error);
@@ -162,15 +176,25 @@ reload_first(struct reload *r)
 	return code;
 }
 
+/* Of the command line. */
+static bool
+has_certificates(const struct reload *r)
+{
+	const struct settings_listener *l = r->now ?
+	    r->now->settings->listeners : NULL;
+
+	return l && (l->tls_client || l->tls_upstream);
+}
+
 void
 reload_request(struct reload *r)
 {
-	if (r->options->config == NULL)
+	if (r->options->config == NULL && !has_certificates(r))
 		log_sentence(LOG_ERROR, "nothing to reload: there is no "
 		    "--config FILE");
 	else if (r->stopped)
 		log_sentence(LOG_ERROR, "%s is not reloaded: smtptapd is "
-		    "stopping", r->options->config);
+		    "stopping", subject(r));
 	else if (is_under_way(r))
 		r->again = true;
 	else
@@ -213,7 +237,7 @@ take_place_of(struct reload *r, struct lineup *before)
 	(void)settings_drop(s);
 	s = r->now->settings;
 	log_sentence(LOG_INFO, "reloaded %s: %u listeners, %u policies",
-	    r->options->config, s->n_listeners,
+	    subject(r), s->n_listeners,
 	    s->policies ? policies_count(s->policies) : 0);
 }
 
@@ -227,6 +251,19 @@ reload_look(struct reload *r)
 		r->again = false;
 		begin(r);
 	}
+}
+
+void
+reload_reopen(struct reload *r)
+{
+	struct settings *s;
+
+	LIST_FOREACH(s, &r->old, old)
+		settings_reopen_keys(s);
+	if (r->now)
+		settings_reopen_keys(r->now->settings);
+	if (r->next)
+		settings_reopen_keys(r->next->settings);
 }
 
 void

@@ -39,6 +39,9 @@ void reload_request(struct reload *);
 /* service->news has come: see whether it concerns this. */
 void reload_look(struct reload *);
 
+/* Open the files that others may have moved away anew: the key logs. */
+void reload_reopen(struct reload *);
+
 /* The daemon is stopping: no more of it. */
 void reload_stop(struct reload *);
 

@@ -5,6 +5,8 @@
 #include <strings.h>
 #include <sys/random.h>
 
+#include "proxy/keylog.h"
+#include "proxy/listener_tls.h"
 #include "proxy/policies.h"
 
 struct settings *
@@ -32,12 +34,22 @@ settings_new(unsigned n_listeners)
 	return s;
 }
 
-static void
-take_listener(struct settings_listener *l, const struct options *o)
+void
+settings_take_listener(struct settings *s, struct settings_listener *l,
+    const char *name, const struct options *o)
 {
+	const char *called = o->policy ? o->policy : "none";
+	const struct policy *policy = s->policies ?
+	    policies_find(s->policies, called) : NULL;
+	bool counts = policy && (listener_tls_is_used(o) ||
+	    !policy_is_empty(policy));
+
+	(void)strncpy(l->name, name, sizeof(l->name) - 1);
 	memcpy(l->listen, o->listen.list, sizeof(l->listen));
 	l->n_listen = o->listen.n;
 	l->upstream = o->upstream;
+	l->policy = counts ? policy : NULL;
+	l->max_sessions = o->max_sessions;
 	l->idle_timeout = o->idle_timeout;
 	l->data_timeout = o->data_timeout;
 	l->connect_timeout = o->connect_timeout;
@@ -68,10 +80,9 @@ settings_from_options(const struct options *o, struct policies *policies)
 		policies_free(policies);
 		return NULL;
 	}
-	take_listener(&s->listeners[0], o);
 	rates = settings_take_policies(s, policies);
-	if (policies)
-		s->listeners[0].policy = policies_find(policies, o->policy);
+	settings_take_listener(s, &s->listeners[0], "", o);
+	s->listeners[0].max_sessions = 0;	/* that of all will do */
 	s->record = strdup(o->record);
 	s->on_failure = o->on_failure;
 	s->threads = o->threads;
@@ -81,6 +92,23 @@ settings_from_options(const struct options *o, struct policies *policies)
 		return s;
 	settings_free(s);
 	return NULL;
+}
+
+bool
+settings_log_keys(struct settings *s)
+{
+	for (unsigned i = 0; i < s->n_listeners; i++)
+		if (!listener_tls_log_keys(&s->listeners[i], s->error))
+			return false;
+	return true;
+}
+
+void
+settings_reopen_keys(struct settings *s)
+{
+	for (unsigned i = 0; i < s->n_listeners; i++)
+		if (s->listeners[i].keylog)
+			keylog_reopen(s->listeners[i].keylog);
 }
 
 /* The last lookup is over. */
@@ -192,6 +220,7 @@ settings_free(struct settings *s)
 		struct settings_listener *l = &s->listeners[i];
 
 		origin_drop(l->origin);
+		listener_tls_close(l);
 		if (l->seats && --l->seats->users == 0)
 			free(l->seats);
 	}

@@ -37,6 +37,10 @@ struct settings_listener {
 	enum listener_implicit implicit_tls;
 	struct tls_context *tls_client;	/* we are the server; NULL: none */
 	struct tls_context *tls_upstream;	/* we are the client; NULL: none */
+	char tls_name[ADDRESS_HOST];	/* of the mail server, in its certificate */
+	struct policy own_policy;	/* policy, if TLS makes it another */
+	char *tls_keylog;		/* NULL: none */
+	struct keylog *keylog;		/* that, once it is written to */
 	/* set by settings_resolve() */
 	struct settings *settings;	/* whose it is */
 	struct settings_seats *seats;
@@ -65,10 +69,21 @@ struct settings {
 /* With one user, the defaults, and so many listeners. NULL: out of memory. */
 struct settings *settings_new(unsigned n_listeners);
 
-/* As the command line says. The policies, or NULL, are the settings' from here,
- * also on failure. NULL: out of memory. */
+/* As the command line says, but for TLS. The policies, or NULL, are the settings'
+ * from here, also on failure. NULL: out of memory. */
 struct settings *settings_from_options(const struct options *,
     struct policies *);
+
+/* Fill in a listener's part but for TLS; the policies are there. */
+void settings_take_listener(struct settings *, struct settings_listener *,
+    const char *name, const struct options *);
+
+/* Begin to write the tls-keylogs; then the settings may be used. False: error
+ * says why. */
+bool settings_log_keys(struct settings *);
+
+/* Their files may have been moved away: open them anew. */
+void settings_reopen_keys(struct settings *);
 
 /* Find all upstreams, in the loop, and share with the settings before (NULL:
  * none) what goes on. resolved(arg) is called when that is over, perhaps at

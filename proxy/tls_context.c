@@ -1,9 +1,7 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -350,27 +348,6 @@ set_up_for_servers(struct tls_context *c, const struct tls_options *o,
 	    use_files(c->ctx, o->client_cert, o->client_key, error);
 }
 
-/* For its owner's eyes, even if it was there before. */
-static bool
-open_keylog(struct tls_context *c, const char *path, char error[TLS_ERROR])
-{
-	struct stat st;
-
-	c->keylog = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
-	    O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (c->keylog < 0 || fstat(c->keylog, &st) != 0)
-		return complain(error, path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return complain(error, path, "is not a regular file");
-	if (fchmod(c->keylog, 0600) != 0)
-		return complain(error, path, strerror(errno));
-	SSL_CTX_set_keylog_callback(c->ctx, on_secret);
-	log_sentence(LOG_ERROR, "WARNING: tls-keylog: the secrets of TLS "
-	    "connections are written to %s; who reads it reads the mail",
-	    path);
-	return true;
-}
-
 struct tls_context *
 tls_context_new(enum smtp_side side, const struct tls_options *o,
     char error[TLS_ERROR])
@@ -381,15 +358,12 @@ tls_context_new(enum smtp_side side, const struct tls_options *o,
 	(void)snprintf(error, TLS_ERROR, "TLS: out of memory");
 	if (c == NULL)
 		return NULL;
-	c->keylog = -1;
 	c->side = side;
 	c->ctx = SSL_CTX_new(side == SMTP_CLIENT ? TLS_server_method() :
 	    TLS_client_method());
 	whole = c->ctx && set_up(c, o) && (side == SMTP_CLIENT ?
 	    set_up_for_clients(c, o, error) :
 	    set_up_for_servers(c, o, error));
-	if (whole && o->keylog)
-		whole = open_keylog(c, o->keylog, error);
 	ERR_clear_error();
 	if (whole)
 		return c;
@@ -405,7 +379,12 @@ tls_context_free(struct tls_context *c)
 	SSL_CTX_free(c->ctx);
 	mint_free(c->mint);
 	tls_sessions_free(c->sessions);
-	if (c->keylog >= 0)
-		(void)close(c->keylog);
 	free(c);
+}
+
+void
+tls_context_log_keys(struct tls_context *c, int fd)
+{
+	c->keylog = fd;
+	SSL_CTX_set_keylog_callback(c->ctx, on_secret);
 }

@@ -32,8 +32,6 @@ struct tls_options {
 	const char *ca_file;		/* NULL: the system's bundle */
 	const char *crl;		/* of the issuer of every certificate */
 	const char *client_cert, *client_key;	/* both or none */
-	/* either */
-	const char *keylog;		/* appended to; made 0600 */
 };
 
 struct tls_context;
@@ -43,5 +41,9 @@ struct tls_context;
 struct tls_context *tls_context_new(enum smtp_side,
     const struct tls_options *, char error[TLS_ERROR]);
 void tls_context_free(struct tls_context *);	/* NULL: nothing */
+
+/* Before the first connection: append the secrets of each to this file, in the
+ * format of SSLKEYLOGFILE. The descriptor is borrowed. */
+void tls_context_log_keys(struct tls_context *, int fd);
 
 #endif

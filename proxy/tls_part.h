@@ -15,7 +15,7 @@ struct tls_context {
 	bool asks;			/* clients for a certificate */
 	struct mint *mint;		/* NULL: one certificate for all */
 	struct tls_sessions *sessions;	/* with the mail server */
-	int keylog;			/* -1: none */
+	int keylog;			/* of tls_context_log_keys() */
 };
 
 /* What OpenSSL has found wrong with a certificate; the first such thing. */

@@ -161,6 +161,65 @@ value_on_failure(void *field, const char *value)
 }
 
 const char *
+value_tls(void *field, const char *value)
+{
+	static const char *const names[] = { "passthrough", "strip", "bridge",
+	    "terminate", "originate", "require" };
+	unsigned i;
+
+	if (!value_one_of(value, names, 6, &i))
+		return "passthrough, strip, bridge, terminate, originate or "
+		    "require is accepted";
+	*(enum listener_tls *)field = (enum listener_tls)i;
+	return NULL;
+}
+
+const char *
+value_implicit(void *field, const char *value)
+{
+	static const char *const names[] = { "no", "client", "upstream",
+	    "both" };
+	unsigned i;
+
+	if (!value_one_of(value, names, 4, &i))
+		return "no, client, upstream or both is accepted";
+	*(enum listener_implicit *)field = (enum listener_implicit)i;
+	return NULL;
+}
+
+const char *
+value_verify(void *field, const char *value)
+{
+	static const char *const names[] = { "require", "opportunistic",
+	    "none" };
+	unsigned i;
+
+	if (!value_one_of(value, names, 3, &i))
+		return "require, opportunistic or none is accepted";
+	*(enum tls_verify *)field = (enum tls_verify)i;
+	return NULL;
+}
+
+const char *
+value_pem(void *field, const char *value)
+{
+	if (value[0] == '\0')
+		return "the name of a file is accepted";
+	*(const char **)field = value;
+	return NULL;
+}
+
+const char *
+value_tls_name(void *field, const char *value)
+{
+	const char *accepted = term_host(NULL, value);
+
+	if (accepted == NULL)
+		*(const char **)field = value;
+	return accepted;
+}
+
+const char *
 value_name(void *field, const char *value)
 {
 	if (term_line(NULL, value) != NULL || strlen(value) > 64)

@@ -11,7 +11,8 @@ typedef const char *value_read(void *field, const char *value);
 
 value_read value_flag, value_once_more, value_count, value_threads,
     value_descriptor, value_duration, value_upstream, value_listen, value_file,
-    value_on_failure, value_text;
+    value_on_failure, value_text, value_tls, value_implicit, value_verify,
+    value_pem, value_tls_name;
 
 /* Of a section, and of a built-in policy; field NULL: only looked at. */
 value_read value_name, value_profile;

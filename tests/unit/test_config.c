@@ -189,7 +189,7 @@ static const struct {
 	{ 0, "", "a listener is missing" },
 	{ 0, LISTENER "}", "record { file = \"FILE.db\" } is missing" },
 	{ 1, "bogus = 1\n", "no such option 'bogus'; accepted here: threads" },
-	{ 3, WHOLE "listener \"b\" { tls = bridge }", "no such option 'tls'" },
+	{ 3, WHOLE "listener \"b\" { xclient = on }", "no such option 'xclient'" },
 	{ 3, WHOLE "transparent = redirect", "no such option" },
 	{ 3, WHOLE "threads = 65", "threads \"65\": a number from 1 to 64" },
 	{ 3, WHOLE "max-sessions = -1", "max-sessions \"-1\": a number" },

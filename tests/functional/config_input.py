@@ -2,6 +2,7 @@
 """The configuration file as its user meets it: what is said, and exit codes."""
 import re
 
+import pem
 from policies import configuration
 from tap_harness import BUILD, ROOT, case, check, equal, main, program
 
@@ -112,21 +113,41 @@ def the_sample_is_a_good_file(t):
     equal(err, "", "stderr")
 
 
+def with_files(t, text, without="tls-ca-"):
+    """The text with files that are there. A listener has a certificate, or a CA
+    that makes them, not both: lines that begin with `without` go."""
+    cert, key = pem.certificate(t)
+    crl = pem.revocations(t, cert, key)
+
+    def real(found):
+        name = found[1]
+        path = crl if name == "tls-crl" else key if "-key" in name else cert
+        return f'{name} = "{path}"'
+
+    text = re.sub(rf"(?m)^\s*{without}(cert|key) = .*\n", "", text)
+    return re.sub(r'(tls-(?:[a-z-]*(?:cert|key|ca|ca-file)|crl)) = "[^"]*"',
+                  real, text)
+
+
 @case
 def the_sample_with_every_option_is_a_good_file(t):
-    sample = printed(t, "sample")
-    out, _ = check_text(t, COMMENTED.sub(r"\1", sample))
-    check(": ok, 1 listeners, " in out, out)
+    sample = COMMENTED.sub(r"\1", printed(t, "sample"))
+    keys = t.dir / "keys.log"
+    sample = re.sub(r'tls-keylog = ".*"', f'tls-keylog = "{keys}"', sample)
+    for without in ("tls-ca-", "tls-"):
+        out, _ = check_text(t, with_files(t, sample, without))
+        check(": ok, 1 listeners, " in out, out)
+    check(not keys.exists(), "--check has made a key log")
 
 
 @case
 def each_option_of_the_sample_is_good_alone(t):
-    """Those of one line; a `when` needs all of its lines."""
+    """Those of one line; a `when` needs all of its lines, and TLS files."""
     sample = printed(t, "sample")
     tried = 0
     for found in COMMENTED.finditer(sample[:sample.index("#when")]):
         line = sample[found.start():sample.index("\n", found.end())]
-        if line.count("{") != line.count("}"):
+        if line.count("{") != line.count("}") or "tls" in line:
             continue
         text = sample[:found.start()] + found[1] + sample[found.end():]
         out, err = check_text(t, text, None)

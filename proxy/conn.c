@@ -10,6 +10,7 @@
 #include "proxy/clock.h"
 #include "proxy/journal.h"
 #include "proxy/relay.h"
+#include "proxy/secure.h"
 
 #define PARTING_NS	INT64_C(2000000000)	/* for the client to read 421 */
 #define HELD_NS		INT64_C(2000000000)	/* for a server to answer */
@@ -50,6 +51,14 @@ conn_free(struct conn *c, int64_t now)
 	count_end(c);
 	free(c);
 	worker_conn_gone(w, listener);
+}
+
+static bool
+is_securing(const struct conn *c)
+{
+	enum smtp_side side;
+
+	return secure_pending(c, &side);
 }
 
 static void
@@ -109,26 +118,51 @@ part(struct conn *c, const char *ended_by, bool speak, const char *status,
 	await_end(c, now);
 }
 
-/* What a policy has ordered; the client has its reply already. */
 static void
+reset_both(struct conn *c)
+{
+	leg_close(&c->leg[SMTP_CLIENT], c->worker->loop, true);
+	leg_close(&c->leg[SMTP_SERVER], c->worker->loop, true);
+	c->state = CONN_OVER;
+}
+
+/* What a policy has ordered; the client has its reply already, or gets it before
+ * TLS begins. False: not now. */
+static bool
 obey(struct conn *c, int64_t now)
 {
 	enum conn_order order = c->order;
 
+	if (c->state == CONN_OVER ||
+	    (order == CONN_SECURES_CLIENT && c->leg[SMTP_CLIENT].out.n))
+		return false;
 	c->order = CONN_GOES_ON;
-	if (order == CONN_GOES_ON || c->state == CONN_OVER)
-		return;
-	if (order == CONN_RESETS) {
-		leg_close(&c->leg[SMTP_CLIENT], c->worker->loop, true);
-		leg_close(&c->leg[SMTP_SERVER], c->worker->loop, true);
-		c->state = CONN_OVER;
-		return;
-	}
-	leave_server(c);
-	if (order == CONN_PARTS)
-		await_end(c, now);
-	else
+	switch (order) {
+	case CONN_GOES_ON:
+		break;
+	case CONN_SECURES_SERVER:
+		secure_begin(c, SMTP_SERVER, now);
+		break;
+	case CONN_SECURES_CLIENT:
+		secure_begin(c, SMTP_CLIENT, now);
+		break;
+	case CONN_MISSES_SERVER:
+		part(c, "smtptap:tls-failed", true, "4.7.5",
+		    "no TLS with the mail server", now);
+		break;
+	case CONN_LEAVES:
+		leave_server(c);
 		c->state = CONN_LEFT;
+		break;
+	case CONN_PARTS:
+		leave_server(c);
+		await_end(c, now);
+		break;
+	case CONN_RESETS:
+		reset_both(c);
+		break;
+	}
+	return true;
 }
 
 /* 421 may answer any command, stand for the greeting, or come unasked (RFC 5321
@@ -193,6 +227,8 @@ connect_next(struct conn *c, int error, int64_t now)
 		leg_open(server, fd, on_io);
 		server->io.data = c;
 		c->since_ns = now;
+		if (c->listener->implicit_tls & LISTENER_IMPLICIT_UPSTREAM)
+			secure_begin(c, SMTP_SERVER, now);
 		return;
 	}
 	origin_failed(c->listener->origin, c->tap.facts.upstream, error);
@@ -231,9 +267,10 @@ find_reset(struct conn *c, int64_t now)
 static void
 conn_settle(struct conn *c, int64_t now)
 {
-	bool was_held = c->is_held;
+	bool was_held = c->is_held, was_secured = is_securing(c);
 
-	obey(c, now);
+	while (c->order != CONN_GOES_ON && obey(c, now))
+		;
 	if (c->state != CONN_OVER)
 		find_reset(c, now);
 	if (c->state != CONN_OVER)
@@ -242,6 +279,8 @@ conn_settle(struct conn *c, int64_t now)
 		conn_free(c, now);
 	else if (c->is_held && !was_held)
 		set_timer(c, HELD_NS);
+	else if (is_securing(c) && !was_secured)
+		set_timer(c, SECURE_NS);
 }
 
 /* relay_read() has found the end of a side. */
@@ -258,16 +297,31 @@ side_over(struct conn *c, enum smtp_side side, int64_t now)
 		reset(c, side, now);
 }
 
+/* A socket that was connecting may have failed to. */
+static void
+shake(struct conn *c, enum smtp_side side, int64_t now)
+{
+	int error = leg_connect_error(&c->leg[side]);
+
+	if (error)
+		connect_next(c, error, now);
+	else
+		secure_continue(c, side, now);
+}
+
 static void
 on_io(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct conn *c = w->data;
 	enum smtp_side side = w == &c->leg[SMTP_CLIENT].io ? SMTP_CLIENT :
 	    SMTP_SERVER;
+	bool reads = revents & EV_READ || leg_reads_by_writing(&c->leg[side]);
 	int64_t now = clock_ns();
 
 	(void)loop;
-	if (revents & EV_READ && !relay_read(c, side, now))
+	if (c->leg[side].shaking)
+		shake(c, side, now);
+	else if (reads && !relay_read(c, side, now))
 		side_over(c, side, now);
 	else if (revents & EV_WRITE)
 		relay_write(c, side, now);
@@ -288,6 +342,8 @@ due(struct conn *c)
 
 	if (c->state == CONN_PARTING)
 		return c->since_ns + PARTING_NS;
+	if (is_securing(c))
+		return c->since_ns + SECURE_NS;
 	if (c->state != CONN_LEFT && !leg_is_connected(&c->leg[SMTP_SERVER]))
 		return c->since_ns + ns(l->connect_timeout);
 	if (c->is_held)
@@ -299,8 +355,12 @@ due(struct conn *c)
 static void
 time_out(struct conn *c, int64_t now)
 {
+	enum smtp_side side;
+
 	if (c->state == CONN_PARTING)
 		c->state = CONN_OVER;
+	else if (secure_pending(c, &side) && c->leg[side].connected)
+		secure_time_out(c, side, now);
 	else if (c->state != CONN_LEFT && !c->leg[SMTP_SERVER].connected)
 		connect_next(c, ETIMEDOUT, now);
 	else if (c->is_held) {
@@ -386,9 +446,11 @@ conn_open(struct worker *w, const struct listener_door *door, int fd,
 	ev_timer_start(w->loop, &c->timer);
 	smtp_start(&c->smtp);
 	start_tap(c, door->listener, client, now);
-	if (passage_open(c, client))
+	if (passage_open(c, client)) {
 		connect_next(c, 0, now);
-	else {
+		if (c->listener->implicit_tls & LISTENER_IMPLICIT_CLIENT)
+			secure_begin(c, SMTP_CLIENT, now);
+	} else {
 		c->ended_by = "smtptap:out-of-memory";
 		c->state = CONN_OVER;
 	}

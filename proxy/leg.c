@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proxy/tls.h"
+
 void
 leg_open(struct leg *l, int fd, void (*on_io)(struct ev_loop *, ev_io *, int))
 {
@@ -34,10 +36,11 @@ push(struct leg *l, struct span bytes)
 {
 	ssize_t n;
 
-	if (l->error)
+	if (l->error || l->shaking || bytes.n == 0)
 		return 0;
 	do
-		n = send(l->io.fd, bytes.p, bytes.n, MSG_NOSIGNAL);
+		n = l->tls ? tls_send(l->tls, bytes.p, bytes.n) :
+		    send(l->io.fd, bytes.p, bytes.n, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n >= 0) {
 		l->connected = true;
@@ -46,6 +49,24 @@ push(struct leg *l, struct span bytes)
 	if (errno != EAGAIN && errno != ENOBUFS)
 		l->error = errno;
 	return 0;
+}
+
+ssize_t
+leg_recv(struct leg *l, char *to, size_t n)
+{
+	return l->tls ? tls_recv(l->tls, to, n) : recv(l->io.fd, to, n, 0);
+}
+
+bool
+leg_has_more(const struct leg *l)
+{
+	return l->tls && !l->shaking && tls_pending(l->tls);
+}
+
+bool
+leg_reads_by_writing(const struct leg *l)
+{
+	return l->tls && !l->shaking && tls_recv_wants_write(l->tls);
 }
 
 bool
@@ -75,9 +96,22 @@ leg_is_connected(struct leg *l)
 	return l->connected;
 }
 
+int
+leg_connect_error(const struct leg *l)
+{
+	int error = 0;
+	socklen_t n = sizeof(error);
+
+	if (!l->connected && leg_is_open(l))
+		(void)getsockopt(l->io.fd, SOL_SOCKET, SO_ERROR, &error, &n);
+	return error;
+}
+
 void
 leg_shut(struct leg *l)
 {
+	if (l->tls)
+		tls_end(l->tls);
 	/* of a socket that is gone: the reading side will find that */
 	(void)shutdown(l->io.fd, SHUT_WR);
 	l->shut = true;
@@ -91,6 +125,11 @@ leg_close(struct leg *l, struct ev_loop *loop, bool abort)
 	if (!leg_is_open(l))
 		return;
 	ev_io_stop(loop, &l->io);
+	if (l->tls && !abort && !l->shaking && !l->shut)
+		tls_end(l->tls);
+	tls_free(l->tls);
+	l->tls = NULL;
+	l->shaking = false;
 	if (abort)
 		(void)setsockopt(l->io.fd, SOL_SOCKET, SO_LINGER, &none,
 		    sizeof(none));	/* or else the peer gets a FIN */

@@ -14,6 +14,10 @@ struct leg {
 	ev_io io;		/* io.fd is -1: no socket */
 	struct buffer out;	/* for this socket, not yet taken by the kernel */
 	struct buffer rest;	/* from it, sent on, not yet understood */
+	struct tls *tls;	/* ended here; NULL: in the clear */
+	bool shaking;		/* its handshake is under way: nothing is sent
+				 * or read but that (secure.h), which ... */
+	int shaking_wants;	/* ... waits for EV_READ or EV_WRITE */
 	bool connected;
 	bool ended;		/* it has ended its stream, or reset it */
 	bool shut;		/* we have ended ours to it */
@@ -30,6 +34,15 @@ void leg_open(struct leg *, int fd, void (*on_io)(struct ev_loop *, ev_io *,
 /* Which of EV_READ and EV_WRITE to be told of; 0: neither. */
 void leg_watch(struct leg *, struct ev_loop *, int events);
 
+/* As recv(2), through TLS where there is some. */
+ssize_t leg_recv(struct leg *, char *, size_t);
+
+/* Octets have been received and not been given out: no event will tell. */
+bool leg_has_more(const struct leg *);
+
+/* What it has sent can be read only when the socket takes octets. */
+bool leg_reads_by_writing(const struct leg *);
+
 /* Send, or queue what the kernel does not take now; all of it, in case of an
  * error, which is for the reading side to find. False: out of memory. */
 bool leg_send(struct leg *, struct span bytes);
@@ -39,6 +52,9 @@ void leg_flush(struct leg *);
 
 /* The kernel has finished connecting; asks it, if that is not known yet. */
 bool leg_is_connected(struct leg *);
+
+/* Why it could not be connected, so far; 0: no reason to think so. */
+int leg_connect_error(const struct leg *);
 
 /* End our stream to it: what waits must have gone. */
 void leg_shut(struct leg *);

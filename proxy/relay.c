@@ -165,7 +165,7 @@ relay_read(struct conn *c, enum smtp_side side, int64_t now)
 	struct span fresh;
 	ssize_t n;
 
-	n = recv(from->io.fd, bytes, WORKER_READ_MAX, 0);
+	n = leg_recv(from, bytes, WORKER_READ_MAX);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
 	if (n < 0 && from->error == 0)
@@ -231,7 +231,7 @@ pass_end(struct conn *c, enum smtp_side side)
 	struct leg *from = &c->leg[side], *to = &c->leg[other(side)];
 
 	if (from->ended && leg_is_open(to) && to->connected && !to->shut &&
-	    !to->error && to->out.n == 0 && !to->ended)
+	    !to->shaking && !to->error && to->out.n == 0 && !to->ended)
 		leg_shut(to);
 }
 
@@ -260,11 +260,13 @@ interest(const struct conn *c, enum smtp_side side)
 	bool end_due = peer->ended && !l->connected;
 	int events = 0;
 
+	if (l->shaking)
+		return l->shaking_wants;
 	/* What a side says may be answered by us: not without bound. */
 	wanted &= !c->passage || l->out.n < SMTP_LINE_MAX;
 	if (!l->ended && !c->is_stalled && wanted && l->rest.n < SMTP_LINE_MAX)
 		events |= EV_READ;
-	if (!l->error && (l->out.n || end_due))
+	if (!l->error && (l->out.n || end_due || leg_reads_by_writing(l)))
 		events |= EV_WRITE;
 	return events;
 }
@@ -297,6 +299,18 @@ is_full(const struct conn *c, enum smtp_side side)
 	return c->leg[side].rest.n >= SMTP_LINE_MAX && !passage_holds(c, side);
 }
 
+/* What TLS has decrypted already is read in the next turn. */
+static void
+watch(struct conn *c, enum smtp_side side)
+{
+	struct leg *l = &c->leg[side];
+	int events = interest(c, side);
+
+	leg_watch(l, c->worker->loop, events);
+	if (events & EV_READ && leg_has_more(l))
+		ev_feed_event(c->worker->loop, &l->io, EV_READ);
+}
+
 void
 relay_update(struct conn *c)
 {
@@ -310,6 +324,5 @@ relay_update(struct conn *c)
 	c->is_held = !c->is_stalled &&
 	    (is_full(c, SMTP_CLIENT) || is_full(c, SMTP_SERVER));
 	for (int side = 0; side < 2; side++)
-		leg_watch(&c->leg[side], c->worker->loop,
-		    interest(c, (enum smtp_side)side));
+		watch(c, (enum smtp_side)side);
 }

@@ -1,0 +1,198 @@
+#include "proxy/secure.h"
+
+#include <stdlib.h>
+
+#include "proxy/log.h"
+#include "proxy/relay.h"
+#include "proxy/tls.h"
+
+/* Nothing of the clear crosses into TLS (CVE-2011-0411). */
+static void
+drop_clear(struct conn *c, enum smtp_side side)
+{
+	struct buffer *rest = &c->leg[side].rest;
+	struct smtp_event ev = { .tile = SMTP_OPAQUE, .side = side,
+	    .anomalies = SMTP_ODD(STARTTLS_INJECTION),
+	    .raw = buffer_all(rest) };
+
+	if (rest->n == 0)
+		return;
+	if (side == SMTP_CLIENT)
+		ev.secret = ev.raw;	/* nobody knows what it was */
+	tap_event(&c->tap, &ev, TAP_WITHHELD);
+	tap_settle(&c->tap);
+	buffer_drop(rest, rest->n);
+}
+
+static void
+log_failure(const struct conn *c, enum smtp_side side, const char *why)
+{
+	struct log_line line;
+
+	line.n = 0;
+	log_uuid(&line, "sid", c->tap.facts.uuid);
+	log_str(&line, "side", side == SMTP_CLIENT ? "client" : "server");
+	log_str(&line, "doing", "tls");
+	log_str(&line, "error", why);
+	log_write(&line);
+}
+
+static const char *
+verified(const struct tls_facts *facts)
+{
+	switch (facts->verdict) {
+	case TLS_UNASKED:
+		return "";
+	case TLS_ABSENT:
+		return "no certificate";
+	case TLS_GOOD:
+		return "ok";
+	case TLS_BAD:
+		return facts->reason;
+	}
+	return "";
+}
+
+/* The tap is told what was agreed on. A certificate for which there is no memory
+ * ends the chain. */
+static void
+tell_tap(struct conn *c, enum smtp_side side, int64_t now)
+{
+	const struct tls *tls = c->leg[side].tls;
+	struct tls_facts facts;
+	char *pem = malloc((size_t)TLS_CHAIN_MAX * TLS_PEM_MAX);
+	const char *chain[TLS_CHAIN_MAX];
+	unsigned n = 0;
+
+	tls_facts(tls, &facts);
+	for (; pem && n < facts.n_chain; n++) {
+		chain[n] = pem + (size_t)n * TLS_PEM_MAX;
+		if (tls_chain_pem(tls, n, pem + (size_t)n * TLS_PEM_MAX) == 0)
+			break;
+	}
+	tap_secured(&c->tap, side, &(struct tap_tls){
+	    .version = facts.version, .cipher = facts.cipher,
+	    .group = facts.group, .sni = facts.sni, .alpn = facts.alpn,
+	    .verified = verified(&facts), .resumed = facts.resumed,
+	    .handshake_us = facts.handshake_ns / 1000, .chain = chain,
+	    .n_chain = n }, now);
+	free(pem);
+}
+
+/* An event of the session, and a line of the log. */
+static void
+tell_failure(struct conn *c, enum smtp_side side, const char *why)
+{
+	tap_rule(&c->tap, side, "tls", "failed", "warning", span_of(why),
+	    false);
+	log_failure(c, side, why);
+}
+
+/* Both sides of a session with implicit TLS begin without the gate. */
+static bool
+is_implicit(const struct conn *c, enum smtp_side side)
+{
+	return (c->listener->implicit_tls & (side == SMTP_CLIENT ?
+	    LISTENER_IMPLICIT_CLIENT : LISTENER_IMPLICIT_UPSTREAM)) != 0;
+}
+
+static void
+over(struct conn *c, enum smtp_side side, const char *why, int64_t now)
+{
+	struct leg *l = &c->leg[side];
+
+	l->shaking = false;
+	if (why) {
+		tell_failure(c, side, why);
+		c->ended_by = c->ended_by ? c->ended_by : "smtptap:tls-failed";
+	} else
+		tell_tap(c, side, now);
+	c->active_ns = now;
+	if (!is_implicit(c, side))
+		passage_secured(c, side, why);
+	else if (why)
+		c->order = side == SMTP_CLIENT ? CONN_PARTS :
+		    CONN_MISSES_SERVER;
+	if (why == NULL) {
+		leg_flush(l);
+		relay_understand(c);
+	}
+}
+
+/* A client that asks for no name gets a certificate for the server's. */
+static struct tls *
+with_client(struct conn *c)
+{
+	struct tls *tls = tls_accept(c->listener->tls_client,
+	    c->leg[SMTP_CLIENT].io.fd);
+	struct tls_facts server = { .name = "" };
+
+	if (c->leg[SMTP_SERVER].tls)
+		tls_facts(c->leg[SMTP_SERVER].tls, &server);
+	if (tls)
+		tls_set_name(tls, server.name[0] ? server.name :
+		    c->listener->upstream.host);
+	return tls;
+}
+
+void
+secure_begin(struct conn *c, enum smtp_side side, int64_t now)
+{
+	const struct settings_listener *listener = c->listener;
+	struct leg *l = &c->leg[side];
+
+	drop_clear(c, side);
+	l->tls = side == SMTP_CLIENT ? with_client(c) :
+	    tls_connect(listener->tls_upstream, l->io.fd,
+	    listener->upstream.host);
+	if (l->tls == NULL) {
+		over(c, side, "out of memory", now);
+		return;
+	}
+	l->shaking = true;
+	c->since_ns = now;
+	secure_continue(c, side, now);
+}
+
+void
+secure_continue(struct conn *c, enum smtp_side side, int64_t now)
+{
+	struct leg *l = &c->leg[side];
+
+	l->shaking_wants = EV_WRITE;
+	if (!leg_is_connected(l))
+		return;
+	switch (tls_handshake(l->tls)) {
+	case TLS_WANTS_READ:
+		l->shaking_wants = EV_READ;
+		break;
+	case TLS_WANTS_WRITE:
+		break;
+	case TLS_DONE:
+		over(c, side, NULL, now);
+		break;
+	case TLS_FAILED:
+		over(c, side, tls_why(l->tls), now);
+		break;
+	}
+}
+
+void
+secure_time_out(struct conn *c, enum smtp_side side, int64_t now)
+{
+	struct tls *tls = c->leg[side].tls;
+
+	tls_time_out(tls);
+	over(c, side, tls_why(tls), now);
+}
+
+bool
+secure_pending(const struct conn *c, enum smtp_side *side)
+{
+	for (int i = 0; i < 2; i++)
+		if (c->leg[i].shaking) {
+			*side = (enum smtp_side)i;
+			return true;
+		}
+	return false;
+}

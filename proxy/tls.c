@@ -138,8 +138,9 @@ tls_time_out(struct tls *t)
 {
 	t->failed = true;
 	(void)snprintf(t->why, sizeof(t->why),
-	    "the TLS handshake timed out in state \"%s\"",
-	    SSL_state_string_long(t->ssl));
+	    "the TLS handshake timed out: the peer has %s",
+	    BIO_number_read(SSL_get_rbio(t->ssl)) > 0 ?
+	    "stopped in the middle" : "sent nothing");
 }
 
 /* A read that gave nothing: wait, the end, or a failure.
@@ -279,6 +280,11 @@ tls_free(struct tls *t)
 {
 	if (t == NULL)
 		return;
+	/* else OpenSSL forgets the session of a connection that ended without
+	 * close_notify, and it can not be resumed (RFC 8446 6.1 allows it) */
+	if (t->done && !t->failed)
+		SSL_set_shutdown(t->ssl,
+		    SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	X509_free(t->fault.x);
 	SSL_free(t->ssl);
 	free(t);

@@ -6,40 +6,13 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/x509v3.h>
 
 #include "proxy/clock.h"
 #include "proxy/log.h"
-#include "proxy/tls_part.h"
+#include "proxy/tls_files.h"
 #include "proxy/tls_why.h"
-#include "record/certificate.h"
 
 #define CLIENT_SESSIONS	1024	/* kept for clients that take no tickets */
-
-/* Where distributions keep their bundle; the first is Debian's. */
-static const char *const bundles[] = {
-	"/etc/ssl/certs/ca-certificates.crt",
-	"/etc/pki/tls/certs/ca-bundle.crt",
-	"/etc/ssl/ca-bundle.pem",
-	"/etc/ssl/cert.pem",
-};
-
-static bool
-complain(char error[TLS_ERROR], const char *path, const char *reason)
-{
-	(void)snprintf(error, TLS_ERROR, "%s: %s", path, reason);
-	ERR_clear_error();
-	return false;
-}
-
-/* The reason OpenSSL gives. */
-static bool
-complain_openssl(char error[TLS_ERROR], const char *path)
-{
-	const char *reason = ERR_reason_error_string(ERR_peek_error());
-
-	return complain(error, path, reason ? reason : "out of memory");
-}
 
 static struct tls *
 connection(const SSL *ssl)
@@ -168,107 +141,6 @@ set_up(struct tls_context *c, const struct tls_options *o)
 	    SSL_CTX_set_session_id_context(ctx, id, n) == 1;
 }
 
-/* The certificate of one file and the key of another, with the rest of the
- * chain. */
-static bool
-use_files(SSL_CTX *ctx, const char *cert, const char *key,
-    char error[TLS_ERROR])
-{
-	X509 *chain[CERTIFICATE_CHAIN];
-	unsigned n = certificate_read(cert, chain, error);
-	EVP_PKEY *pkey = n ? certificate_read_key(key, error) : NULL;
-	bool used = false;
-
-	if (pkey && X509_check_private_key(chain[0], pkey) != 1)
-		(void)snprintf(error, TLS_ERROR,
-		    "%s is not the key of the certificate in %s", key, cert);
-	else if (pkey)
-		used = (SSL_CTX_use_certificate(ctx, chain[0]) == 1 &&
-		    SSL_CTX_use_PrivateKey(ctx, pkey) == 1) ||
-		    complain_openssl(error, cert);
-	for (unsigned i = 0; i < n; i++) {
-		if (i > 0 && used && SSL_CTX_add1_chain_cert(ctx, chain[i]) !=
-		    1)
-			used = complain_openssl(error, cert);
-		X509_free(chain[i]);
-	}
-	EVP_PKEY_free(pkey);
-	return used;
-}
-
-/* A CA that is not a root is shown along with its leaves. */
-static bool
-show_chain(SSL_CTX *ctx, X509 *const chain[], unsigned n)
-{
-	if (X509_self_signed(chain[0], 0) == 1)
-		return true;
-	for (unsigned i = 0; i < n; i++) {
-		if (X509_up_ref(chain[i]) != 1)
-			return false;
-		if (SSL_CTX_add_extra_chain_cert(ctx, chain[i]) != 1) {
-			X509_free(chain[i]);
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool
-use_mint(struct tls_context *c, const struct tls_options *o,
-    char error[TLS_ERROR])
-{
-	X509 *chain[CERTIFICATE_CHAIN];
-	unsigned n = certificate_read(o->ca_cert, chain, error);
-	EVP_PKEY *key = n ? certificate_read_key(o->ca_key, error) : NULL;
-
-	if (key && X509_check_private_key(chain[0], key) != 1)
-		(void)snprintf(error, TLS_ERROR,
-		    "%s is not the key of the certificate in %s", o->ca_key,
-		    o->ca_cert);
-	else if (key && X509_check_ca(chain[0]) != 1)
-		(void)complain(error, o->ca_cert, "is not that of a CA");
-	else if (key && (!show_chain(c->ctx, chain, n) ||
-	    (c->mint = mint_new(chain[0], key)) == NULL))
-		(void)complain(error, o->ca_cert, "out of memory");
-	while (n > 0)
-		X509_free(chain[--n]);
-	EVP_PKEY_free(key);
-	if (c->mint)
-		SSL_CTX_set_cert_cb(c->ctx, on_certificate, c->mint);
-	return c->mint != NULL;
-}
-
-/* Readable and PEM, said better than OpenSSL does. */
-static bool
-is_bundle(const char *path, char error[TLS_ERROR])
-{
-	X509 *chain[CERTIFICATE_CHAIN];
-	unsigned n = certificate_read(path, chain, error);
-	bool some = n > 0;
-
-	while (n > 0)
-		X509_free(chain[--n]);
-	return some;
-}
-
-static bool
-ask_clients(struct tls_context *c, const char *path, char error[TLS_ERROR])
-{
-	STACK_OF(X509_NAME) *names;
-
-	if (!is_bundle(path, error))
-		return false;
-	names = SSL_load_client_CA_file(path);
-	if (names == NULL || SSL_CTX_load_verify_file(c->ctx, path) != 1) {
-		sk_X509_NAME_pop_free(names, X509_NAME_free);
-		return complain_openssl(error, path);
-	}
-	SSL_CTX_set_client_CA_list(c->ctx, names);
-	SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, on_verify);
-	c->asks = true;
-	return true;
-}
-
 static bool
 set_up_for_clients(struct tls_context *c, const struct tls_options *o,
     char error[TLS_ERROR])
@@ -278,51 +150,20 @@ set_up_for_clients(struct tls_context *c, const struct tls_options *o,
 	(void)SSL_CTX_set_num_tickets(c->ctx, 1);
 	SSL_CTX_set_tlsext_servername_callback(c->ctx, on_sni);
 	SSL_CTX_set_alpn_select_cb(c->ctx, on_alpn, NULL);
-	if (o->cert && !use_files(c->ctx, o->cert, o->key, error))
-		return false;
-	if (!o->cert && !use_mint(c, o, error))
-		return false;
-	return !o->client_ca || ask_clients(c, o->client_ca, error);
-}
-
-static const char *
-system_bundle(void)
-{
-	for (size_t i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++)
-		if (access(bundles[i], R_OK) == 0)
-			return bundles[i];
-	return NULL;
-}
-
-/* Read whole, here: later no file can be opened. */
-static bool
-trust(SSL_CTX *ctx, const char *path, char error[TLS_ERROR])
-{
-	if (path == NULL)
-		path = system_bundle();
-	if (path == NULL) {
-		(void)snprintf(error, TLS_ERROR,
-		    "%s is not there, nor another bundle of CAs: tls-ca-file "
-		    "names none", bundles[0]);
-		return false;
-	}
-	return is_bundle(path, error) &&
-	    (SSL_CTX_load_verify_file(ctx, path) == 1 ||
-		complain_openssl(error, path));
+	if (o->cert)
+		return tls_files_pair(c->ctx, o->cert, o->key, error);
+	c->mint = tls_files_mint(c->ctx, o->ca_cert, o->ca_key, error);
+	if (c->mint)
+		SSL_CTX_set_cert_cb(c->ctx, on_certificate, c->mint);
+	return c->mint != NULL;
 }
 
 static bool
-use_crl(SSL_CTX *ctx, const char *path, char error[TLS_ERROR])
+ask_clients(struct tls_context *c, const char *path, char error[TLS_ERROR])
 {
-	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
-
-	if (access(path, R_OK) != 0)
-		return complain(error, path, strerror(errno));
-	if (lookup == NULL ||
-	    X509_load_crl_file(lookup, path, X509_FILETYPE_PEM) < 1)
-		return complain(error, path, "holds no CRL in PEM");
-	return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1;
+	c->asks = true;
+	SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, on_verify);
+	return tls_files_ask(c->ctx, path, error);
 }
 
 static bool
@@ -334,18 +175,18 @@ set_up_for_servers(struct tls_context *c, const struct tls_options *o,
 	SSL_CTX_sess_set_new_cb(c->ctx, on_session);
 	c->sessions = tls_sessions_new();
 	if (c->sessions == NULL)
-		return complain(error, "TLS", "out of memory");
+		return false;
 	c->verify = o->verify;
 	if (o->verify == TLS_NONE) {
 		SSL_CTX_set_cert_verify_callback(c->ctx, on_unverified, NULL);
 	} else {
 		SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, on_verify);
-		if (!trust(c->ctx, o->ca_file, error) ||
-		    (o->crl && !use_crl(c->ctx, o->crl, error)))
+		if (!tls_files_trust(c->ctx, o->ca_file, error) ||
+		    (o->crl && !tls_files_crl(c->ctx, o->crl, error)))
 			return false;
 	}
 	return !o->client_cert ||
-	    use_files(c->ctx, o->client_cert, o->client_key, error);
+	    tls_files_pair(c->ctx, o->client_cert, o->client_key, error);
 }
 
 struct tls_context *
@@ -364,11 +205,20 @@ tls_context_new(enum smtp_side side, const struct tls_options *o,
 	whole = c->ctx && set_up(c, o) && (side == SMTP_CLIENT ?
 	    set_up_for_clients(c, o, error) :
 	    set_up_for_servers(c, o, error));
+	if (whole && side == SMTP_CLIENT && o->client_ca)
+		whole = ask_clients(c, o->client_ca, error);
 	ERR_clear_error();
 	if (whole)
 		return c;
 	tls_context_free(c);
 	return NULL;
+}
+
+void
+tls_context_log_keys(struct tls_context *c, int fd)
+{
+	c->keylog = fd;
+	SSL_CTX_set_keylog_callback(c->ctx, on_secret);
 }
 
 void
@@ -380,11 +230,4 @@ tls_context_free(struct tls_context *c)
 	mint_free(c->mint);
 	tls_sessions_free(c->sessions);
 	free(c);
-}
-
-void
-tls_context_log_keys(struct tls_context *c, int fd)
-{
-	c->keylog = fd;
-	SSL_CTX_set_keylog_callback(c->ctx, on_secret);
 }

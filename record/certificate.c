@@ -237,15 +237,16 @@ open_file(const char *path, char error[CERTIFICATE_ERROR])
 	return bio;
 }
 
-/* Why OpenSSL has found nothing in a file. */
+/* Why OpenSSL has found nothing in a file. Of keys it says no more than that
+ * they are "unsupported". */
 static void
 complain(const char *path, const char *what, char error[CERTIFICATE_ERROR])
 {
 	unsigned long e = ERR_peek_last_error();
 	const char *reason = ERR_reason_error_string(e);
 
-	if (e == 0 || ERR_GET_REASON(e) == PEM_R_NO_START_LINE ||
-	    reason == NULL)
+	if (ERR_GET_LIB(e) == ERR_LIB_OSSL_DECODER || reason == NULL ||
+	    ERR_GET_REASON(e) == PEM_R_NO_START_LINE)
 		(void)snprintf(error, CERTIFICATE_ERROR,
 		    "%s holds no %s in PEM", path, what);
 	else

@@ -12,6 +12,11 @@ $(B)/libreplay.a: $(filter-out %/main.o,$(REPLAY))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# What the tests share; each takes from it what it names.
+$(B)/libunit.a: $(UNIT_SHARED)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
 # test_x is linked with the program whose module x is, if it is one's; FLOOR_x
 # says it for an x that is no module.
 FLOOR_vectors := proxy
@@ -21,10 +26,10 @@ floor = $(patsubst %,$(B)/lib%.a,$(FLOOR_$(1)) $(foreach f,proxy replay,\
 
 .SECONDEXPANSION:
 .SECONDARY: $(UNIT:=.o) $(UNIT_SHARED)
-$(UNIT): $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SHARED) \
+$(UNIT): $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(B)/libunit.a \
 		$$(call floor,$$*) $(B)/librecord.a $(B)/libinspect.a
-	$(CC) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lm -lrt \
-		$(sort $(LIBS_PROXY) $(LIBS_REPLAY))
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		-lcheck -lsubunit -lm -lrt $(sort $(LIBS_PROXY) $(LIBS_REPLAY))
 $(UNIT:=.o) $(UNIT_SHARED): | $(B)/sql.h
 -include $(wildcard $(B)/tests/unit/*.d)
 

@@ -41,15 +41,28 @@ gate_tell_edit(struct gate *g, enum gate_told edit, const char *rule,
 	gate_tell(g, rule, POLICY_REWRITE, detail);
 }
 
+static bool
+is_same(struct span a, struct span b)
+{
+	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
+
+void
+gate_change(struct gate *g, struct span out, struct span in)
+{
+	if (is_same(out, in) || g->too_late || g->n_edits == GATE_EDITS_MAX)
+		return;
+	g->edits[g->n_edits++] = (struct gate_edit){ out, in };
+	g->form = GATE_LINE;
+}
+
 bool
 gate_edit(struct gate *g, struct span out, struct span in)
 {
-	if (out.n == in.n && memcmp(out.p, in.p, in.n) == 0)
+	if (is_same(out, in))
 		return false;
-	if (gate_is_dry(g) || g->n_edits == GATE_EDITS_MAX)
-		return true;
-	g->edits[g->n_edits++] = (struct gate_edit){ out, in };
-	g->form = GATE_LINE;
+	if (!gate_is_dry(g))
+		gate_change(g, out, in);
 	return true;
 }
 
@@ -148,7 +161,7 @@ bool
 gate_ready(struct gate *g, const struct smtp_session *s, enum smtp_side side,
     struct span in, bool ended)
 {
-	if (tls_ends_here(g) && !tls_ready(g, s, side, in))
+	if (tls_ends_here(g) && !tls_ready(g, s, side, in, ended))
 		return false;
 	if (side == SMTP_CLIENT)
 		return g->n_own < GATE_OWN_MAX - 1 || g->closing;

@@ -117,6 +117,7 @@ enum gate_security {
 	GATE_SECURING_SERVER,	/* a handshake is under way, nothing is read */
 	GATE_SECURING_CLIENT,	/* the same; or our 220 is due */
 	GATE_SECURED,		/* all TLS there is to be */
+	GATE_DECLINED,		/* the server does not want it: without */
 };
 
 /* Set up by gate_open(). Callers read no field. */
@@ -155,7 +156,10 @@ struct gate {
 	bool too_long;			/* and it is too long to be edited */
 	bool tls, client_in_tls;
 	enum gate_security security;
-	bool offered;			/* STARTTLS, by the server */
+	bool awaits_offer;		/* the reply to EHLO will tell: originate */
+	bool offer_known, offered;	/* STARTTLS, by the server */
+	bool authenticated;		/* in the clear */
+	bool anew;			/* in TLS, EHLO is awaited */
 	struct gate_name helo;		/* "EHLO client.example", to be repeated */
 
 	/* the event under way */

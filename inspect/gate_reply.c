@@ -122,8 +122,6 @@ gate_reply(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
 	const struct policy_rule *r;
 
 	note_reply(g, ev);
-	if (!g->over && tls_reply(g, s, ev))
-		return;
 	if (ev->answered && ev->verb != SMTP_NONE)
 		gate_advance(g);
 	if (g->over || g->refusing) {
@@ -133,6 +131,8 @@ gate_reply(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
 	r = judge_event(g, ev, now_us);
 	if (r && !gate_is_dry(g))
 		gate_finish(g, r);
+	else if (tls_ends_here(g))
+		tls_reply(g, s, ev);
 	/* The one refusal too many is still the client's to read. */
 	if (r && r->subject == POLICY_INVALID_RECIPIENTS)
 		g->withholds = false;

@@ -7,9 +7,14 @@
 #define READY		"220 2.0.0 Ready to start TLS\r\n"
 #define AGAIN		"503 5.5.1 TLS is on already\r\n"
 #define HIDDEN		"502 5.5.1 Command not implemented\r\n"
+#define ARGUMENT	"501 5.5.4 STARTTLS stands alone\r\n"
+#define TOO_LATE	"503 5.5.1 STARTTLS comes before AUTH\r\n"
+#define TOO_LONG	"501 5.5.4 name too long\r\n"
 #define FIRST		"530 5.7.0 Must issue a STARTTLS command first\r\n"
-#define NOT_HELO	"451 4.7.0 TLS with the mail server needs EHLO\r\n"
-#define FAILED		"454 4.7.0 TLS not available: "
+#define NEEDS_EHLO	"451 4.7.0 TLS with the mail server needs EHLO\r\n"
+#define ANEW		"503 5.5.1 EHLO first\r\n"
+#define FAILED		" 4.7.0 TLS not available: "
+#define REASON_MAX	200	/* octets */
 
 bool
 tls_ends_here(const struct gate *g)
@@ -18,10 +23,15 @@ tls_ends_here(const struct gate *g)
 }
 
 static bool
+is(const struct gate *g, enum policy_tls tls)
+{
+	return g->base->tls == tls;
+}
+
+static bool
 asks_server(const struct gate *g)
 {
-	return g->base->tls == POLICY_TLS_BRIDGE ||
-	    g->base->tls == POLICY_TLS_REQUIRE;
+	return is(g, POLICY_TLS_BRIDGE) || is(g, POLICY_TLS_REQUIRE);
 }
 
 static bool
@@ -32,26 +42,24 @@ lists_keywords(enum smtp_verb verb)
 
 bool
 tls_ready(struct gate *g, const struct smtp_session *s, enum smtp_side side,
-    struct span in)
+    struct span in, bool ended)
 {
-	bool originates = g->base->tls == POLICY_TLS_ORIGINATE &&
-	    g->security == GATE_CLEAR;
-	bool whole;
-
 	if (g->security == GATE_SECURING_SERVER ||
 	    g->security == GATE_SECURING_CLIENT)
 		return side == SMTP_SERVER && g->n_own;
 	if (g->security == GATE_ASKING)
 		return side == SMTP_SERVER;
-	if (!originates || !lists_keywords(smtp_answering(s)))
+	if (!g->awaits_offer)
 		return true;
 	if (side == SMTP_CLIENT)
 		return false;	/* it may turn out to be said in the clear */
-	whole = keywords_find(in, "STARTTLS", &g->offered);
-	return whole || in.n >= SMTP_LINE_MAX;
+	if (!g->offer_known && lists_keywords(smtp_answering(s)))
+		g->offer_known = keywords_find(in, "STARTTLS", &g->offered) ||
+		    in.n >= SMTP_LINE_MAX || ended;
+	return g->offer_known || !lists_keywords(smtp_answering(s));
 }
 
-/* Before TLS a client may say these only (RFC 3207 4). */
+/* Before TLS a client may say these only (RFC 3207 4), and before EHLO, too. */
 static bool
 is_free(enum smtp_verb verb)
 {
@@ -63,20 +71,25 @@ is_free(enum smtp_verb verb)
 	case SMTP_RSET:
 	case SMTP_HELP:
 	case SMTP_QUIT:
-	case SMTP_STARTTLS:
 		return true;
 	default:
 		return false;
 	}
 }
 
-static void
+/* Ours is the reply to it; behind a chunk, when its octets have come. */
+static bool
 answer(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
     struct span reply)
 {
 	gate_withhold_unit(g, s, ev);
 	g->why = "tls";
-	gate_queue(g, smtp_awaited(s), reply, false, "tls");
+	if (g->swallowing) {
+		g->refusal = reply;
+		g->refusal_rule = "tls";
+	} else
+		gate_queue(g, smtp_awaited(s), reply, false, "tls");
+	return true;
 }
 
 /* Not of the policy's rules: done even if those are only tried. */
@@ -89,59 +102,104 @@ tell_stripped(struct gate *g, enum policy_action action)
 		    .detail = SPAN("STARTTLS") };
 }
 
+/* The reply queued last is the one behind which TLS begins. */
+static void
+secure_client(struct gate *g)
+{
+	g->own[(g->first_own + g->n_own - 1) % GATE_OWN_MAX].secures = true;
+	g->security = GATE_SECURING_CLIENT;
+}
+
+/* A server that is not told of the TLS would keep what was agreed before it. */
+static bool
+terminate(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
+{
+	if (ev->text.n)
+		return answer(g, s, ev, SPAN(ARGUMENT));
+	if (g->authenticated)
+		return answer(g, s, ev, SPAN(TOO_LATE));
+	(void)answer(g, s, ev, SPAN(READY));
+	secure_client(g);
+	return true;
+}
+
 static bool
 starttls(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 {
-	if (g->security == GATE_SECURED)
-		answer(g, s, ev, SPAN(AGAIN));
-	else if (g->base->tls == POLICY_TLS_ORIGINATE)
-		answer(g, s, ev, SPAN(HIDDEN));
-	else if (g->base->tls == POLICY_TLS_STRIP) {
+	if (is(g, POLICY_TLS_STRIP))
 		tell_stripped(g, POLICY_REJECT);
-		answer(g, s, ev, SPAN(HIDDEN));
-	} else if (g->base->tls == POLICY_TLS_TERMINATE) {
-		answer(g, s, ev, SPAN(READY));
-		g->own[(g->first_own + g->n_own - 1) % GATE_OWN_MAX].secures =
-		    true;
-		g->security = GATE_SECURING_CLIENT;
-	} else
-		return false;	/* the server's answer counts */
-	return true;
+	if (ev->verb == SMTP_XANONTLS || is(g, POLICY_TLS_ORIGINATE) ||
+	    is(g, POLICY_TLS_STRIP))
+		return answer(g, s, ev, SPAN(HIDDEN));
+	if (g->security == GATE_SECURED)
+		return answer(g, s, ev, SPAN(AGAIN));
+	return is(g, POLICY_TLS_TERMINATE) && terminate(g, s, ev);
+}
+
+/* What the client says it is will be said again in TLS. */
+static bool
+greet(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
+{
+	if (!is(g, POLICY_TLS_ORIGINATE) || g->security != GATE_CLEAR)
+		return false;
+	gate_keep_name(&g->helo, span_chomp(ev->raw));
+	if (g->helo.n == 0)
+		return answer(g, s, ev, SPAN(TOO_LONG));
+	g->awaits_offer = true;
+	g->offer_known = g->offered = false;
+	return false;
 }
 
 bool
 tls_command(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 {
+	bool secured = g->security == GATE_SECURED;
+
 	if (!tls_ends_here(g))
 		return false;
-	if (lists_keywords(ev->verb))
-		gate_keep_name(&g->helo, span_chomp(ev->raw));
 	if (ev->verb == SMTP_STARTTLS || ev->verb == SMTP_XANONTLS)
 		return starttls(g, s, ev);
-	if (g->security == GATE_SECURED)
+	if (lists_keywords(ev->verb) || ev->verb == SMTP_HELO)
+		g->anew = false;
+	if (lists_keywords(ev->verb))
+		return greet(g, s, ev);
+	if (is_free(ev->verb))
 		return false;
-	if (g->base->tls == POLICY_TLS_REQUIRE && !is_free(ev->verb))
-		answer(g, s, ev, SPAN(FIRST));
-	else if (g->base->tls == POLICY_TLS_ORIGINATE &&
-	    !g->base->tls_optional && ev->verb == SMTP_MAIL)
-		answer(g, s, ev, SPAN(NOT_HELO));
-	else
-		return false;
-	return true;
+	if (g->anew)
+		return answer(g, s, ev, SPAN(ANEW));
+	if (is(g, POLICY_TLS_REQUIRE) && !secured)
+		return answer(g, s, ev, SPAN(FIRST));
+	if (is(g, POLICY_TLS_ORIGINATE) && !secured && !g->base->tls_optional)
+		return answer(g, s, ev, SPAN(NEEDS_EHLO));
+	return false;
 }
 
-/* "454 4.7.0 TLS not available: REASON", composed. */
+/* Words of a peer are in it: no more than text, and not too much. */
 static struct span
-failure(struct gate *g, const char *why)
+text_of(struct gate *g, struct span reason)
 {
-	struct span reason = span_of(why);
-	struct span reply = gate_make(g, FAILED, sizeof FAILED - 1);
+	char text[REASON_MAX];
+	size_t n = reason.n < sizeof text ? reason.n : sizeof text;
 
-	if (reason.n > 200)
-		reason.n = 200;
-	reply.n += gate_make(g, reason.p, reason.n).n;
+	for (size_t i = 0; i < n; i++)
+		text[i] = reason.p[i] < ' ' || reason.p[i] > '~' ? '?' :
+		    reason.p[i];
+	return gate_make(g, text, n);
+}
+
+/* "454 4.7.0 TLS not available: REASON": the session ends with it. EHLO has no
+ * such reply, there it is 421. */
+static void
+fail(struct gate *g, const char *why)
+{
+	const char *code = asks_server(g) ? "454" : "421";
+	struct span reply = gate_make(g, code, 3);
+
+	reply.n += gate_make(g, FAILED, sizeof FAILED - 1).n;
+	reply.n += text_of(g, span_of(why)).n;
 	reply.n += gate_make(g, "\r\n", 2).n;
-	return reply;
+	gate_withhold(g);
+	gate_close_with(g, reply, "tls");
 }
 
 static void
@@ -153,16 +211,25 @@ ask(struct gate *g, struct smtp_session *s, struct span command,
 	smtp_inject(s, verb);
 }
 
+/* What the client has been kept waiting for: the reply to this. */
+static void
+ask_again(struct gate *g, struct smtp_session *s)
+{
+	struct span hello = { g->helo.p, g->helo.n };
+
+	ask(g, s, hello, span_starts(hello, "LHLO") ? SMTP_LHLO : SMTP_EHLO);
+}
+
 /* The reply to the client's EHLO is kept back until it can be given in TLS. */
 static void
 originate(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 {
-	if (!g->offered && g->base->tls_optional)
+	if (ev->last)
+		g->awaits_offer = false;
+	if (ev->code / 100 != 2 || (!g->offered && g->base->tls_optional))
 		return;
 	if (!g->offered) {
-		gate_withhold(g);
-		gate_close_with(g, failure(g, "the mail server does not offer "
-		    "it"), "tls");
+		fail(g, "the mail server does not offer it");
 		return;
 	}
 	gate_withhold(g);
@@ -172,32 +239,53 @@ originate(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 	ask(g, s, SPAN("STARTTLS"), SMTP_STARTTLS);
 }
 
-bool
+/* The reply to our own STARTTLS. */
+static void
+asked(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
+{
+	gate_withhold(g);
+	if (!ev->last)
+		return;
+	if (ev->code / 100 == 2) {
+		g->security = GATE_SECURING_SERVER;
+		g->end = GATE_SECURES_SERVER;
+	} else if (g->base->tls_optional && ev->code != 421) {
+		g->security = GATE_DECLINED;
+		ask_again(g, s);
+	} else
+		fail(g, "the mail server refuses it");
+}
+
+/* The reply to the client's STARTTLS: what is no 220 is the client's to read. */
+static void
+bridge(struct gate *g, const struct smtp_event *ev)
+{
+	if (ev->code / 100 != 2)
+		return;
+	gate_withhold(g);
+	if (ev->anomalies & SMTP_ODD(REPLY_MIXED)) {
+		fail(g, "the mail server's reply is not clear");
+	} else if (ev->last) {
+		g->security = GATE_SECURING_SERVER;
+		g->end = GATE_SECURES_SERVER;
+	}
+}
+
+void
 tls_reply(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 {
-	bool ours = g->security == GATE_ASKING;
-
-	if (!tls_ends_here(g) || g->security == GATE_SECURED || ev->code == 0)
-		return false;
-	if (g->base->tls == POLICY_TLS_ORIGINATE && !ours &&
-	    lists_keywords(ev->verb) && ev->code / 100 == 2)
+	if (g->security == GATE_ASKING)
+		asked(g, s, ev);
+	else if (g->security != GATE_CLEAR || ev->code == 0)
+		return;
+	else if (g->awaits_offer && lists_keywords(ev->verb))
 		originate(g, s, ev);
-	else if (ev->verb == SMTP_STARTTLS && ev->code / 100 == 2 &&
-	    (ours || asks_server(g))) {
-		gate_withhold(g);
-		if (ev->last) {
-			g->security = GATE_SECURING_SERVER;
-			g->end = GATE_SECURES_SERVER;
-		}
-	} else if (ours) {
-		gate_withhold(g);
-		if (ev->last)
-			gate_close_with(g, failure(g, "the mail server refuses "
-			    "it"), "tls");
-	}
+	else if (asks_server(g) && ev->verb == SMTP_STARTTLS)
+		bridge(g, ev);
+	else if (ev->fact == SMTP_FACT_AUTHENTICATED)
+		g->authenticated = true;
 	if (g->withholds)
 		g->why = "tls";
-	return g->withholds;
 }
 
 bool
@@ -216,7 +304,7 @@ tls_hide(struct gate *g, struct span keyword)
 {
 	g->withholds = true;
 	g->why = "tls";
-	if (g->base->tls != POLICY_TLS_STRIP || !span_is(keyword, "STARTTLS") ||
+	if (!is(g, POLICY_TLS_STRIP) || !span_is(keyword, "STARTTLS") ||
 	    g->told_edits & 1u << GATE_TOLD_STRIP)
 		return;
 	g->told_edits |= 1u << GATE_TOLD_STRIP;
@@ -226,12 +314,11 @@ tls_hide(struct gate *g, struct span keyword)
 bool
 tls_offers(const struct gate *g)
 {
-	return g->base->tls == POLICY_TLS_TERMINATE &&
-	    g->security != GATE_SECURED;
+	return is(g, POLICY_TLS_TERMINATE) && g->security != GATE_SECURED;
 }
 
-/* Both sides, or all that are to be, are in TLS: EHLO is awaited (RFC 3207 4.2);
- * or, where only the server's is, said again by us. */
+/* All sides that are to be are in TLS. Nothing said before counts (RFC 3207 4.2):
+ * EHLO is awaited; or, where only the server's side is, said again by us. */
 static void
 start_over(struct gate *g, struct smtp_session *s)
 {
@@ -240,10 +327,13 @@ start_over(struct gate *g, struct smtp_session *s)
 	g->tls = g->client_in_tls = g->too_long = false;
 	g->rcpts = 0;
 	g->octets = 0;
-	if (g->base->tls == POLICY_TLS_ORIGINATE)
-		ask(g, s, (struct span){ g->helo.p, g->helo.n },
-		    span_starts((struct span){ g->helo.p, g->helo.n }, "LHLO") ?
-		    SMTP_LHLO : SMTP_EHLO);
+	if (is(g, POLICY_TLS_ORIGINATE)) {
+		ask_again(g, s);
+		return;
+	}
+	g->anew = is(g, POLICY_TLS_TERMINATE);
+	g->whens_helo = g->whens_sender = g->whens_recipient = 0;
+	gate_choose_policy(g);
 }
 
 void
@@ -251,18 +341,15 @@ gate_secured(struct gate *g, struct smtp_session *s, enum smtp_side side,
     const char *why)
 {
 	gate_begin(g, (struct span){ "", 0 });
-	if (why) {
-		if (side == SMTP_SERVER)
-			gate_close_with(g, failure(g, why), "tls");
-		else
-			g->end = GATE_CLOSES;
-		return;
-	}
-	if (side == SMTP_CLIENT || g->base->tls == POLICY_TLS_ORIGINATE) {
+	if (why && side == SMTP_SERVER) {
+		fail(g, why);
+	} else if (why) {
+		g->end = GATE_CLOSES;
+		g->why = "tls";
+	} else if (side == SMTP_CLIENT || is(g, POLICY_TLS_ORIGINATE)) {
 		start_over(g, s);
-		return;
+	} else {
+		gate_queue(g, 0, SPAN(READY), false, "tls");
+		secure_client(g);
 	}
-	g->security = GATE_SECURING_CLIENT;
-	gate_queue(g, 0, SPAN(READY), false, "tls");
-	g->own[(g->first_own + g->n_own - 1) % GATE_OWN_MAX].secures = true;
 }

@@ -41,6 +41,9 @@ void gate_finish(struct gate *, const struct policy_rule *);
  * In order; what does not fit is left as it is. False: it is the same already. */
 bool gate_edit(struct gate *, struct span out, struct span in);
 
+/* The same, also where the policy is only tried: of what is no part of it. */
+void gate_change(struct gate *, struct span out, struct span in);
+
 /* Room for octets of ours, good until the next event; n = 0: there is none. */
 struct span gate_make(struct gate *, const char *bytes, size_t n);
 struct span gate_number(struct gate *, uint64_t);
@@ -59,12 +62,12 @@ void gate_reply(struct gate *, struct smtp_session *,
 void gate_opaque(struct gate *, const struct smtp_event *);
 
 /* Where TLS ends here: may the next event be read; what is done about a command
- * and a reply (true: it has been dealt with); what EHLO's reply hides and adds. */
+ * (true: something) and a reply; what EHLO's reply hides and adds. */
 bool tls_ready(struct gate *, const struct smtp_session *, enum smtp_side,
-    struct span in);
+    struct span in, bool ended);
 bool tls_command(struct gate *, struct smtp_session *,
     const struct smtp_event *);
-bool tls_reply(struct gate *, struct smtp_session *, const struct smtp_event *);
+void tls_reply(struct gate *, struct smtp_session *, const struct smtp_event *);
 bool tls_ends_here(const struct gate *);
 bool tls_hides(const struct gate *, struct span keyword);
 void tls_hide(struct gate *, struct span keyword);	/* the line with it */
@@ -113,7 +116,7 @@ void keywords_add(struct gate *, const struct smtp_event *);
 bool keywords_ready(struct gate *, const struct smtp_session *, struct span in,
     bool ended);
 
-/* Does a whole reply stand in front? found: that is one of its keywords. */
+/* Does a whole reply to EHLO stand in front? found: that is one of its keywords. */
 bool keywords_find(struct span in, const char *keyword, bool *found);
 
 /* How many octets at the front of rest, which is the end of raw, stay as they

@@ -36,35 +36,56 @@ filters(const struct gate *g, struct span text)
 	    span_is(keyword_of(text), "AUTH");
 }
 
-/* A mechanism is the client's to choose. Those that bind to the TLS channel
- * (RFC 5802 6) cannot work where there are two. */
+/* What binds to the TLS channel (RFC 5802 6) cannot work where there are two. */
 static bool
-may_be_chosen(const struct gate *g, struct span mechanism)
+binds(const struct gate *g, struct span mechanism)
 {
-	if (tls_ends_here(g) && mechanism.n > 5 &&
-	    span_is(span_from(mechanism, mechanism.n - 5), "-PLUS"))
-		return false;
+	return tls_ends_here(g) && mechanism.n > 5 &&
+	    span_is(span_from(mechanism, mechanism.n - 5), "-PLUS");
+}
+
+static bool
+is_listed(const struct gate *g, struct span mechanism)
+{
 	return !g->now->filters_auth ||
 	    policy_has_word(g->now->auth_allow, mechanism);
 }
 
-/* Mechanisms of an AUTH line that are allowed, and how many others. */
-static unsigned
-allowed(const struct gate *g, struct span text, unsigned *others)
+/* A mechanism is the client's to choose. */
+static bool
+may_be_chosen(const struct gate *g, struct span mechanism)
+{
+	return !binds(g, mechanism) &&
+	    (is_listed(g, mechanism) || gate_is_dry(g));
+}
+
+/* Mechanisms of an AUTH line: all, those allowed, those the policy lists. */
+struct mechanisms {
+	unsigned all, allowed, listed;
+};
+
+static struct mechanisms
+count(const struct gate *g, struct span text)
 {
 	struct span rest = arguments_of(text), word;
-	unsigned n = 0;
+	struct mechanisms n = { 0 };
 
-	*others = 0;
 	while ((word = span_word(&rest)).n || (rest = span_trim(rest)).n) {
 		if (word.n == 0)
 			continue;
-		if (may_be_chosen(g, word))
-			n++;
-		else
-			++*others;
+		n.all++;
+		n.allowed += may_be_chosen(g, word);
+		n.listed += is_listed(g, word);
 	}
 	return n;
+}
+
+/* No line is left: also of one without any, where mechanisms are listed. */
+static bool
+empties(const struct gate *g, struct mechanisms n)
+{
+	return n.allowed == 0 &&
+	    (n.all || (g->now->filters_auth && !gate_is_dry(g)));
 }
 
 /* A line behind the first one stays, if only in part. */
@@ -72,13 +93,19 @@ static bool
 survives(struct gate *g, struct span text)
 {
 	const struct policy_rule *r = judge_keyword(g, keyword_of(text), false);
-	unsigned others;
 
 	if (tls_hides(g, keyword_of(text)))
 		return false;
-	if (r && r->action == POLICY_STRIP)
+	if (r && r->action == POLICY_STRIP && !gate_is_dry(g))
 		return false;
-	return !filters(g, text) || allowed(g, text, &others) > 0;
+	return !filters(g, text) || !empties(g, count(g, text));
+}
+
+/* Lines may be taken out, or put in. */
+static bool
+moves_lines(const struct gate *g)
+{
+	return tls_ends_here(g) || (g->now->edits_ehlo && !g->now->dry_run);
 }
 
 /* The text of a line of a reply of that code; p = NULL: it is something else. */
@@ -103,11 +130,12 @@ keywords_find(struct span in, const char *keyword, bool *found)
 
 	*found = false;
 	while (!last && (n = span_line(in)) != 0) {
+		bool first = in.p == front.p;
 		struct span text = line_text(span_cut(&in, n), front.p, &last);
 
 		if (text.p == NULL)
 			return true;
-		*found |= span_is(keyword_of(text), keyword);
+		*found |= !first && span_is(keyword_of(text), keyword);
 	}
 	return last;
 }
@@ -121,8 +149,8 @@ keywords_ready(struct gate *g, const struct smtp_session *s, struct span in,
 	size_t offered = front.n + in.n, n;
 	bool last;
 
-	if ((verb != SMTP_EHLO && verb != SMTP_LHLO) || !g->now->edits_ehlo ||
-	    g->now->dry_run || g->too_long || front.n < 4 || front.p[0] != '2')
+	if ((verb != SMTP_EHLO && verb != SMTP_LHLO) || !moves_lines(g) ||
+	    g->too_long || front.n < 4 || front.p[0] != '2')
 		return true;
 	g->survivors = true;
 	if (line_text(front, front.p, &last).p == NULL || last)
@@ -161,15 +189,14 @@ filter_auth(struct gate *g, struct span text)
 {
 	struct span rest = arguments_of(text), all = rest, word;
 	const char *from = g->made + g->n_made;
-	unsigned others, n = allowed(g, text, &others);
+	struct mechanisms n = count(g, text);
 
-	if (n && others == 0)
+	if (g->now->filters_auth && (n.listed < n.all || n.all == 0))
+		gate_tell_edit(g, GATE_TOLD_AUTH, "auth-allow", text);
+	if (empties(g, n))
+		g->withholds = true;
+	if (n.allowed == n.all || g->withholds)
 		return;
-	gate_tell_edit(g, GATE_TOLD_AUTH, "auth-allow", text);
-	if (n == 0) {
-		g->withholds = !gate_is_dry(g);
-		return;
-	}
 	while (rest.n) {
 		word = span_word(&rest);
 		rest = span_trim(rest);
@@ -179,7 +206,7 @@ filter_auth(struct gate *g, struct span text)
 			(void)gate_make(g, " ", 1);
 		(void)gate_make(g, word.p, word.n);
 	}
-	(void)gate_edit(g, all, (struct span){ from,
+	gate_change(g, all, (struct span){ from,
 	    (size_t)(g->made + g->n_made - from) });
 }
 
@@ -222,7 +249,7 @@ note_present(struct gate *g, struct span keyword)
 static unsigned
 to_add(const struct gate *g)
 {
-	unsigned n = tls_offers(g);
+	unsigned n = 0;
 
 	for (size_t i = 0; i < g->now->ehlo_add.n; i++)
 		n += !(g->added >> i & 1);
@@ -232,18 +259,19 @@ to_add(const struct gate *g)
 static bool
 is_final(const struct gate *g, const struct smtp_event *ev)
 {
-	return ev->last || (g->now->edits_ehlo && !g->survivors);
+	return ev->last || (moves_lines(g) && !g->survivors);
 }
 
 /* "-" if another line follows in what goes out, a blank if not. */
 static void
 separate(struct gate *g, const struct smtp_event *ev)
 {
-	bool goes_on = !is_final(g, ev) || to_add(g);
+	bool goes_on = !is_final(g, ev) || tls_offers(g) ||
+	    (to_add(g) && !gate_is_dry(g));
 	struct span now = { ev->raw.p + 3, (size_t)(ev->text.p - ev->raw.p) - 3 };
 
 	if (goes_on == ev->last)
-		(void)gate_edit(g, now, goes_on ? SPAN("-") : SPAN(" "));
+		gate_change(g, now, goes_on ? SPAN("-") : SPAN(" "));
 }
 
 static void
@@ -301,15 +329,16 @@ keywords_add(struct gate *g, const struct smtp_event *ev)
 	const char *from = g->made + g->n_made;
 	unsigned left = to_add(g);
 
-	if (!is_final(g, ev) || g->withholds || left == 0)
+	if (!is_final(g, ev) || g->withholds)
 		return;
-	if (left > tls_offers(g))
-		gate_tell_edit(g, GATE_TOLD_ADD, "ehlo-add", add->list[0]);
-	for (size_t i = 0; i < add->n; i++)
-		if (!(g->added >> i & 1))
-			make_line(g, ev, add->list[i], --left == 0);
 	if (left)
+		gate_tell_edit(g, GATE_TOLD_ADD, "ehlo-add", add->list[0]);
+	for (size_t i = 0; i < add->n && !gate_is_dry(g); i++)
+		if (!(g->added >> i & 1))
+			make_line(g, ev, add->list[i], --left == 0 &&
+			    !tls_offers(g));
+	if (tls_offers(g))
 		make_line(g, ev, SPAN("STARTTLS"), true);
-	(void)gate_edit(g, (struct span){ ev->raw.p + ev->raw.n, 0 },
+	gate_change(g, (struct span){ ev->raw.p + ev->raw.n, 0 },
 	    (struct span){ from, (size_t)(g->made + g->n_made - from) });
 }

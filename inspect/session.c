@@ -364,7 +364,9 @@ smtp_doubts_content(const struct smtp_session *s)
 void
 smtp_tls_started(struct smtp_session *s)
 {
-	*s = (struct smtp_session){ .phase = PHASE_COMMAND };
+	*s = (struct smtp_session){ .phase = PHASE_COMMAND,
+	    .strict = s->strict,
+	    .ended = { s->ended[SMTP_CLIENT], s->ended[SMTP_SERVER] } };
 }
 
 bool

@@ -107,6 +107,14 @@ CLOSES = {	# a policy, what the client says, what the server
                 [b"DATA\r\n", b"X: " + b"x" * 60 + b"\r\n\r\nb\r\n.\r\n"],
                 b"354 go\r\n"),
     "surplus": ("unsolicited-reply = reject", [], b"250 surprise\r\n"),
+    "asa-line": ("profile = asa", [b"NOOP " + b"x" * 600 + b"\r\n"], b""),
+    "asa-sender": ("profile = asa",
+                   [b"MAIL FROM:<" + b"a" * 330 + b"@x>\r\n"], b""),
+    "asa-header": ("profile = asa", [b"DATA\r\n", b"X: " + b"x" * 1000 +
+                                     b"\r\n\r\nb\r\n.\r\n"], b"354 go\r\n"),
+    "asa-name": ("profile = asa",
+                 [b"DATA\r\n", b"Content-Disposition: x; filename=" +
+                  b"n" * 300 + b"\r\n\r\nb\r\n.\r\n"], b"354 go\r\n"),
 }
 
 
@@ -127,6 +135,19 @@ def b29_every_close_of_a_policy_is_told_before(t):
         row, = daemon.sessions(1)
         check(row["ended_by"].startswith("smtptap:"), (name, row["ended_by"]))
         check(rules(daemon), f"{name}: no rule in the record")
+
+
+@case
+def b29_the_close_waits_for_the_replies_before_it(t):
+    """The 101st recipient of a group, under the default map of an ASA."""
+    _, client, server = relayed(t, "profile = asa")
+    greet(client, server)
+    accepted = b"".join(b"RCPT TO:<%d@x>\r\n" % i for i in range(100))
+    client.say(accepted + b"RCPT TO:<100@x>\r\nDATA\r\n")
+    server.hear(accepted).say(b"250 2.1.5 Ok\r\n" * 100)
+    client.hear(b"250 2.1.5 Ok\r\n" * 100)
+    is_told_421(client.hear_all())
+    server.hear_end()
 
 
 def told(t, upstream, prepare=lambda client, daemon: None, **more):

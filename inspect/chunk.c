@@ -52,6 +52,7 @@ engine_bdat(struct smtp_session *s, struct smtp_event *ev)
 	struct span rest = ev->text, word;
 	uint64_t size;
 
+	ev->last = true;
 	if (!engine_number(&rest, &size) || (rest.n && rest.p[0] != ' ')) {
 		ev->anomalies |= SMTP_ODD(BDAT_SYNTAX);
 		return;

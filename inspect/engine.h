@@ -76,6 +76,10 @@ bool engine_reply(struct smtp_session *, struct smtp_event *ev,
 enum smtp_step engine_counted(struct smtp_session *, struct span *in,
     struct smtp_event *ev);
 
+/* The code of a line without its line end, and whether it is the last of its
+ * reply; 0 if it is none of a reply: it answers nothing. */
+int engine_code(struct span line, bool *last);
+
 /* Cut a piece of mail content, or the end of data, off *in. */
 enum smtp_step engine_content(struct smtp_session *, struct span *in,
     struct smtp_event *ev);

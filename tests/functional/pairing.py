@@ -215,6 +215,18 @@ def b27_a_refused_chunk_with_and_without_its_octets(t):
 
 
 @case
+def b27_a_blocked_chunk_that_is_none_is_refused(t):
+    """No octets are awaited behind it."""
+    _, client, server = relayed(t, 'block = {"BDAT"}')
+    greet(client, server)
+    for argument in (b"", b" x", b" -1", b" 3 LASTING",
+                     b" 99999999999999999999", b" 0", b" 0 LAST"):
+        client.say(b"BDAT" + argument + b"\r\n").hear(BLOCKED)
+    client.say(b"BDAT 3 LAST\r\nab", b"cNOOP\r\n").hear(BLOCKED)
+    server.hear(b"NOOP\r\n")
+
+
+@case
 def b28_both_last_replies_arrive(t):
     """CRLF.CRLF QUIT in one segment, and the server closes at once."""
     for mode, policy in MODES.items():
@@ -271,6 +283,31 @@ def b31_replies_of_any_shape_pass(t):
         rows = daemon.rows("SELECT verb, code FROM exchange ORDER BY seq")
         equal([r for r in rows if r["verb"] == "MAIL"],
               [{"verb": "MAIL", "code": 550}], "the reply to MAIL")
+
+
+ODD_REPLIES = {	# to EHLO, and what is left of them without SIZE and DSN
+    b"250-a\r\n250-SIZE\r\nwhat?\r\n250-DSN\r\n250 SIZE\r\n":
+        b"250 a\r\nwhat?\r\n",
+    b"250-a\r\n250-SIZE\r\n251 DSN\r\n": b"250 a\r\n",
+    b"250-a\r\n250-SIZE\r\n550 no\r\n": b"250-a\r\n550 no\r\n",
+    b"250-a\r\n250-SIZE\r\n250\r\n": b"250-a\r\n250\r\n",
+    b"250-a\r\n250-SIZE\r\n\r\n250-DSN\n250 XA\n":
+        b"250-a\r\n\r\n250 XA\n",
+    b"550-SIZE\r\n550 DSN\r\n": b"550-SIZE\r\n550 DSN\r\n",
+}
+
+
+@case
+def b31_a_reply_that_is_edited_comes_to_an_end(t):
+    """Whatever lines are between those that are taken out."""
+    _, client, server = relayed(t, 'ehlo-strip = {"SIZE", "DSN"}')
+    greet(client, server)
+    for reply, left in ODD_REPLIES.items():
+        speak(client, server, b"EHLO x\r\n")
+        server.say(reply)
+        client.hear(left)
+        turn(client, server, b"NOOP\r\n")
+    part(client, server)
 
 
 @case

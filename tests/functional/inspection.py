@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """What inspecting firewalls break and we do not: rows of the catalogue of
 breakage that are about bytes which pass. b01 is row B1; b08 and on are in
-editing.py, b21 and on in pairing.py, B25 (loss) in lossy.py, the verification
-of signed mail (B14) in signatures.py.
+editing.py, b21 and on in pairing.py, B25 (loss) in lossy.py, B29 in closes.py,
+the verification of signed mail (B14) in signatures.py.
 
 Each row is tried with bytes that pass before they are understood, and again
 with all of them held; rows about limits also under `profile = mask`."""

@@ -329,6 +329,29 @@ START_TEST(scenario_is_edited_alike_however_it_is_cut)
 }
 END_TEST
 
+/* Whatever the policy would do. */
+START_TEST(scenario_passes_unchanged_in_a_dry_run)
+{
+	const char *name = scenarios[_i / POLICIES_TRIED]->d_name;
+	const struct policy *policy;
+	struct policies *owner;
+	char path[512], error[256], options[512];
+	struct play p;
+
+	(void)snprintf(options, sizeof options, "%s\ndry-run = yes",
+	    policies_tried[_i % POLICIES_TRIED]);
+	policy = make_policy(options, &owner);
+	play_init(&p);
+	(void)snprintf(path, sizeof path, FOLDER "%s", name);
+	ck_assert_msg(play_load(&p, path, error), "%s", error);
+	passes_whole(name, &p, policy, 1);
+	passes_whole(name, &p, policy, 7);
+	passes_whole(name, &p, policy, PLAY_SIDE_MAX);
+	play_free(&p);
+	policies_free(owner);
+}
+END_TEST
+
 static int
 is_scenario(const struct dirent *e)
 {
@@ -360,6 +383,8 @@ main(void)
 	    scenario_passes_unchanged_though_all_of_it_is_held, 0,
 	    n_scenarios > 0 ? n_scenarios : 0);
 	tcase_add_loop_test(p, scenario_is_edited_alike_however_it_is_cut, 0,
+	    n_scenarios > 0 ? n_scenarios * POLICIES_TRIED : 0);
+	tcase_add_loop_test(p, scenario_passes_unchanged_in_a_dry_run, 0,
 	    n_scenarios > 0 ? n_scenarios * POLICIES_TRIED : 0);
 	suite_add_tcase(s, p);
 	runner = srunner_create(s);

@@ -187,6 +187,11 @@ static const struct attack {
 	    "502 5.5.1 BDAT is not offered\r\n"
 	    "502 5.5.1 BDAT is not offered\r\n" OK, false,
 	    SMTP_ODD(BDAT_UNOFFERED) },
+	{ "1.4: DATA behind a chunk", STRICT, { BEGUN, C("BDAT 4\r\nab\r\n"),
+	    S(OK), C("DATA\r\nRSET\r\n"), S(OK) },
+	    H T "BDAT 4\r\nab\r\nRSET\r\n", G OFFER OK OK OK
+	    "503 5.5.1 Finish BDAT or RSET first\r\n" OK, false,
+	    SMTP_ODD(BDAT_UNFINISHED) },
 	{ "1.5: three strikes", ANY, { HELLO, C("NOOP\0junk\r\n"),
 	    C("NOOP\rRSET\r\n"), C("NOOP\r\n"), S(OK), C(" NOOP\r\nNOOP\r\n") },
 	    H "NOOP\r\n", G OFFER SYNTAX SYNTAX OK SYNTAX, true,

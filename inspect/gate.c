@@ -187,7 +187,7 @@ gate_event(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
 		break;
 	case SMTP_OPAQUE:
 	case SMTP_TILES:
-		gate_opaque(g, ev);
+		gate_opaque(g, ev, now_us);
 		break;
 	}
 	if (!g->withholds)

@@ -55,7 +55,7 @@ void gate_content(struct gate *, struct smtp_session *,
 void gate_end_of_data(struct gate *, struct smtp_session *,
     const struct smtp_event *, int64_t now_us);
 void gate_reply(struct gate *, const struct smtp_event *, int64_t now_us);
-void gate_opaque(struct gate *, const struct smtp_event *);
+void gate_opaque(struct gate *, const struct smtp_event *, int64_t now_us);
 
 /* All of this event goes to nobody; of a command, too, and no reply to it is due
  * from the server. */

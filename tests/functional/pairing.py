@@ -71,6 +71,19 @@ def b22_more_refusals_than_are_kept_at_a_time(t):
 
 
 @case
+def b22_a_blocked_verb_without_a_line_end_is_not_sent(t):
+    """Sendmail takes what comes before the end of a stream for a line."""
+    for tail, passes in ((b"VRFY root", False), (b" vrfy root\r", False),
+                         (b"VRFYX root", True), (b"VRF", True)):
+        _, client, server = relayed(t, 'block = {"VRFY"}',
+                                    record=f"{len(t.processes)}.db")
+        greet(client, server)
+        client.say(b"NOOP\r\n" + tail).end()
+        server.hear(b"NOOP\r\n")
+        same_bytes(server.hear_all(), tail if passes else b"", "the tail")
+
+
+@case
 def b23_data_that_is_refused_begins_no_content(t):
     """CVE-2000-1022: behind it, verbs are verbs."""
     _, client, server = relayed(t, 'block = {"EXPN", "VRFY"}')

@@ -129,6 +129,8 @@ gate_open(struct gate *g, const struct policy *p,
 	gate_keep_name(&g->client_text, peers->client_text);
 	gate_keep_name(&g->names[0], peers->server_host);
 	gate_choose_policy(g);
+	/* BDAT brings content without MAIL, if the client says so. */
+	gate_begin_content(g, false);
 }
 
 void

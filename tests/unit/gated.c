@@ -276,6 +276,8 @@ gated_open(struct gated *g, const struct policy *policy)
 	};
 
 	*g = (struct gated){ .now_us = 1 };
+	memset(&g->mime, 0xa5, sizeof g->mime);	/* the caller's need not be
+						 * clear */
 	smtp_start(&g->smtp);
 	smtp_start(&g->beside[SMTP_CLIENT].smtp);
 	smtp_start(&g->beside[SMTP_SERVER].smtp);

@@ -100,6 +100,13 @@ enum gate_form {
 	GATE_CONTENT,	/* raw with its line ends made right */
 };
 
+/* A place in mail content. */
+enum newline_at {
+	NEWLINE_WITHIN,		/* a line */
+	NEWLINE_AT_START,	/* of a line: behind CRLF */
+	NEWLINE_AT_NULS,	/* the same, with nothing but NUL between */
+};
+
 /* How the session goes on after this event. */
 enum gate_end { GATE_GOES_ON, GATE_LEAVES, GATE_CLOSES, GATE_RESETS };
 
@@ -134,7 +141,7 @@ struct gate {
 	bool skipping;			/* the rest of an overlong command */
 	bool closing;			/* a reply that closes is queued */
 	bool over;			/* and has gone out: nothing passes */
-	bool starts_line;		/* content has come to a CRLF */
+	enum newline_at newline_next_at;	/* where content has come to */
 	bool survivors;			/* keywords of this reply follow */
 	bool too_long;			/* and it is too long to be edited */
 	bool tls, client_in_tls;
@@ -145,7 +152,7 @@ struct gate {
 	const char *why;		/* the rule that acts; NULL: none */
 	bool withholds;			/* WHOLE */
 	bool too_late;			/* to change anything */
-	bool line_start;		/* it is content behind a CRLF */
+	enum newline_at newline_at;	/* where the content of it begins */
 	struct span raw, rest;		/* rest: steps are still to come for */
 	struct span pending;		/* CONTENT: to be made; LINE: n is 0 or
 					 * the octets just withheld */

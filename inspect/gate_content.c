@@ -19,7 +19,7 @@ void
 gate_begin_content(struct gate *g, bool stuffed)
 {
 	memset(g->fired, 0, sizeof g->fired);
-	g->starts_line = true;
+	g->newline_next_at = NEWLINE_AT_START;
 	if (g->mime)
 		mime_start(g->mime, stuffed);
 }
@@ -110,12 +110,6 @@ edit_newlines(struct gate *g, const struct smtp_event *ev)
 	(void)gate_edit(g, span_from(ev->raw, first), (struct span){ "", 0 });
 }
 
-static bool
-ends_line(struct span s)
-{
-	return s.n > 1 && memcmp(s.p + s.n - 2, "\r\n", 2) == 0;
-}
-
 void
 gate_content(struct gate *g, struct smtp_session *s,
     const struct smtp_event *ev, int64_t now_us)
@@ -123,8 +117,8 @@ gate_content(struct gate *g, struct smtp_session *s,
 	const struct policy_rule *r;
 
 	g->octets += ev->raw.n;
-	g->line_start = g->starts_line;
-	g->starts_line = ends_line(ev->raw);
+	g->newline_at = g->newline_next_at;
+	g->newline_next_at = newline_behind(ev->raw, g->newline_at);
 	if (g->swallowing) {
 		swallow(g, s, ev);
 		return;

@@ -99,11 +99,14 @@ bool keywords_ready(struct gate *, const struct smtp_session *, struct span in,
 
 /* How many octets at the front of rest, which is the end of raw, stay as they
  * are; and what becomes of the one behind them: a blank instead, or a dot behind
- * it. line_start: raw is behind a CRLF. Strict engines only: a CRLF is never in
- * two pieces, nor is a line of one dot with CR and NUL behind it. */
+ * it. at: where raw begins. Strict engines only: a CRLF is never in two pieces,
+ * nor is a line of one dot with CR and NUL behind it. */
 enum newline_what { NEWLINE_BLANK, NEWLINE_STUFF };
-size_t newline_next(struct span raw, struct span rest, bool line_start,
+size_t newline_next(struct span raw, struct span rest, enum newline_at at,
     enum newline_what *);
+
+/* Where what follows raw begins. */
+enum newline_at newline_behind(struct span raw, enum newline_at at);
 
 /* Where content first has an octet that REJECT does not let through; content.n
  * if nowhere. */

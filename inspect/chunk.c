@@ -55,11 +55,13 @@ engine_bdat(struct smtp_session *s, struct smtp_event *ev)
 	ev->last = true;
 	if (!engine_number(&rest, &size) || (rest.n && rest.p[0] != ' ')) {
 		ev->anomalies |= SMTP_ODD(BDAT_SYNTAX);
+		ev->last = true;
 		return;
 	}
 	word = span_trim(rest);
 	if (!is_exact(ev->text, rest))
 		ev->anomalies |= SMTP_ODD(BDAT_SYNTAX);
+	ev->last = size == 0 || (word.n && !span_is(word, "LAST"));
 	if (word.n && !span_is(word, "LAST"))
 		return;
 	if (size > CHUNK_SANE)
@@ -74,7 +76,7 @@ engine_bdat(struct smtp_session *s, struct smtp_event *ev)
 	s->mail_said &= s->chunking;
 	s->chunk = (unsigned char)ev->verb;
 	s->octets_left = size;
-	ev->last = size == 0;
+	s->chunk_unsent = false;
 	if (size)
 		s->phase = PHASE_CHUNK;
 }

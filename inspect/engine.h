@@ -1,7 +1,8 @@
 /* engine: what the files of the engine share; private to inspect/.
  *
  * session.c cuts the streams into units and keeps the queue of replies;
- * command.c, chunk.c, reply.c and content.c each read one kind of unit. */
+ * command.c with verb.c, chunk.c, reply.c and content.c each read one kind of
+ * unit. */
 #ifndef INSPECT_ENGINE_H
 #define INSPECT_ENGINE_H
 
@@ -52,6 +53,10 @@ extern const struct engine_verb engine_verbs[SMTP_VERBS];
 /* The verb a command line begins with; the rest of the line is its argument.
  * UNKNOWN for what is not in verbs.def. */
 enum smtp_verb engine_lookup(struct span *line);
+
+/* Without the blanks in front, of which a CR is one to Postfix, too: "." CRLF CR
+ * "MAIL" is a MAIL there. */
+struct span engine_behind_blanks(struct span line);
 
 /* Fill in ev for a whole command line (CRLF included) and predict from it. */
 void engine_command(struct smtp_session *, struct smtp_event *ev,

@@ -34,7 +34,10 @@ may_hide_dot(struct span s, size_t i, enum newline_at at)
 	return i == 0 ? at != NEWLINE_WITHIN : starts_line(s, i, at);
 }
 
-/* A dot, CR and NUL, LF; not as the end of data, which is no content. */
+#define CRUD_MAX 8	/* CR and NUL that are looked through */
+
+/* A dot, CR and NUL, LF; not as the end of data, which is no content. Behind so
+ * much crud, or what ends with it, the LF is not waited for. */
 static bool
 is_dot_line(struct span s, size_t i)
 {
@@ -44,7 +47,7 @@ is_dot_line(struct span s, size_t i)
 		return false;
 	while (n < s.n && (s.p[n] == '\r' || s.p[n] == '\0'))
 		n++;
-	return n < s.n && s.p[n] == '\n';
+	return n == s.n || n - i > CRUD_MAX || s.p[n] == '\n';
 }
 
 size_t

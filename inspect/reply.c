@@ -219,8 +219,8 @@ reframe_chunk(struct smtp_session *s, struct smtp_event *ev)
 {
 	bool chunk = ev->verb == SMTP_BDAT || ev->verb == SMTP_BDAT_LAST;
 
-	if (!chunk || s->phase != PHASE_CHUNK || s->in_flight != 0 ||
-	    ev->code / 100 < 4)
+	if (!chunk || s->phase != PHASE_CHUNK || s->chunk_unsent ||
+	    s->in_flight != 0 || ev->code / 100 < 4)
 		return;
 	ev->anomalies |= SMTP_ODD(BDAT_REFRAMED);
 	s->phase = PHASE_COMMAND;

@@ -206,7 +206,7 @@ decide(struct gated *g, const struct smtp_event *ev)
 	if (gate_holds(&g->gate, ev->side))
 		g->ahead[ev->side] -= gone < raw.n ? gone : raw.n;
 	g->odd |= ev->anomalies;
-	gate_event(&g->gate, &g->smtp, ev, gone > 0, g->now_us);
+	gate_event(&g->gate, &g->smtp, ev, gone, g->now_us);
 	fate = gate_fate(&g->gate);
 	while (gate_next(&g->gate, &step)) {
 		check_fate(g, fate, &step);

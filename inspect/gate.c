@@ -150,8 +150,13 @@ bool
 gate_ready(struct gate *g, const struct smtp_session *s, enum smtp_side side,
     struct span in, bool ended)
 {
-	if (side == SMTP_CLIENT)
-		return g->n_own < GATE_OWN_MAX - 1 || g->closing;
+	if (side == SMTP_CLIENT) {
+		g->client_first = false;
+		return g->closing || (g->n_own < GATE_OWN_MAX - 1 &&
+		    !gate_tx_waits(g, in));
+	}
+	if (g->client_first)
+		return false;
 	return keywords_ready(g, s, in, ended);
 }
 
@@ -185,7 +190,7 @@ gate_event(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
 		gate_end_of_data(g, s, ev, now_us);
 		break;
 	case SMTP_REPLY:
-		gate_reply(g, ev, now_us);
+		gate_reply(g, s, ev, now_us);
 		break;
 	case SMTP_OPAQUE:
 	case SMTP_TILES:

@@ -95,7 +95,7 @@ edit_newlines(struct gate *g, const struct smtp_event *ev)
 	    (!(ev->anomalies & odd) && !ends_in_cr))
 		return;
 	gate_tell_edit(g, GATE_TOLD_NEWLINE, "bare-newline",
-	    gate_number(g, g->octets - ev->raw.n));
+	    gate_number(g, g->tx.octets - ev->raw.n));
 	if (gate_is_dry(g))
 		return;
 	g->why = "bare-newline";
@@ -116,7 +116,7 @@ gate_content(struct gate *g, struct smtp_session *s,
 {
 	const struct policy_rule *r;
 
-	g->octets += ev->raw.n;
+	g->tx.octets += ev->raw.n;
 	g->newline_at = g->newline_next_at;
 	g->newline_next_at = newline_behind(ev->raw, g->newline_at);
 	if (g->swallowing) {
@@ -152,6 +152,6 @@ gate_end_of_data(struct gate *g, struct smtp_session *s,
 	}
 	if (g->refusing && !g->closing)
 		gate_close_with(g, g->refusal, g->refusal_rule);
-	g->rcpts = 0;
-	g->octets = 0;
+	g->tx.rcpts = 0;
+	g->tx.octets = 0;
 }

@@ -117,11 +117,13 @@ gate_advance(struct gate *g)
 }
 
 void
-gate_reply(struct gate *g, const struct smtp_event *ev, int64_t now_us)
+gate_reply(struct gate *g, struct smtp_session *s,
+    const struct smtp_event *ev, int64_t now_us)
 {
 	const struct policy_rule *r;
 
 	note_reply(g, ev);
+	gate_tx_reply(g, s, ev);
 	if (ev->answered && ev->verb != SMTP_NONE)
 		gate_advance(g);
 	if (g->over || g->refusing) {

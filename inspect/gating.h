@@ -1,9 +1,10 @@
 /* gating: what the files of the gate share; private to inspect/.
  *
  * gate.c opens, tells and queues; gate_command.c, gate_content.c and gate_reply.c
- * decide on an event, each on its kind; gate_step.c hands the decision out. judge.c
- * says which rules fire, greeting.c and keywords.c how a reply changes, newline.c
- * what mail content becomes. */
+ * decide on an event, each on its kind; gate_tx.c tells one transaction from the
+ * next; gate_step.c hands the decision out. judge.c says which rules fire,
+ * greeting.c and keywords.c how a reply changes, newline.c what mail content
+ * becomes. */
 #ifndef INSPECT_GATING_H
 #define INSPECT_GATING_H
 
@@ -54,7 +55,8 @@ void gate_content(struct gate *, struct smtp_session *,
     const struct smtp_event *, int64_t now_us);
 void gate_end_of_data(struct gate *, struct smtp_session *,
     const struct smtp_event *, int64_t now_us);
-void gate_reply(struct gate *, const struct smtp_event *, int64_t now_us);
+void gate_reply(struct gate *, struct smtp_session *,
+    const struct smtp_event *, int64_t now_us);
 void gate_opaque(struct gate *, const struct smtp_event *, int64_t now_us);
 
 /* All of this event goes to nobody; of a command, too, and no reply to it is due
@@ -73,8 +75,26 @@ void gate_advance(struct gate *);
 /* The session ends with this reply, whatever else was to be said. */
 void gate_close_with(struct gate *, struct span reply, const char *rule);
 
-/* Content begins anew with each message; that of chunks, with MAIL. */
+/* Content begins anew with each message: with 354, or its first chunk. */
 void gate_begin_content(struct gate *, bool stuffed);
+
+/* A transaction and what begins one: a command that is to be judged; what became
+ * of it, was: g->tx before it was said; a reply. */
+void gate_tx_command(struct gate *, struct smtp_session *,
+    const struct smtp_event *);
+void gate_tx_passed(struct gate *, const struct smtp_event *,
+    const struct gate_tx *was);
+void gate_tx_refused(struct gate *, struct smtp_session *,
+    const struct smtp_event *, const struct gate_tx *was);
+void gate_tx_reply(struct gate *, struct smtp_session *,
+    const struct smtp_event *);
+
+/* What the client says next is a chunk, and only the server can tell whether it is
+ * of the message that has some already. */
+bool gate_tx_waits(const struct gate *, struct span in);
+
+/* BDAT, or octets of it. */
+bool gate_is_chunk(const struct smtp_event *);
 
 /* Whose policy counts, by what is known of the session. */
 void gate_choose_policy(struct gate *);

@@ -16,6 +16,7 @@ $(B)/libreplay.a: $(filter-out %/main.o,$(REPLAY))
 # says it for an x that is no module.
 FLOOR_vectors := proxy
 FLOOR_attacks := proxy
+FLOOR_loopholes := proxy
 floor = $(patsubst %,$(B)/lib%.a,$(FLOOR_$(1)) $(foreach f,proxy replay,\
 	$(if $(wildcard $(f)/$(1).c),$(f))))
 

@@ -10,18 +10,21 @@
 #include "proxy/config.h"
 #include "tests/unit/gated.h"
 
-/* The empty policy; one that holds all and changes nothing; strict. */
-enum mode { OBSERVES = 1 << 0, HOLDS = 1 << 1, STRICT = 1 << 2 };
+/* The empty policy; what strict would do; one that holds all and changes
+ * nothing; strict. */
+enum { EMPTY, DRY, HELD, REFUSING, POLICIES };
 
-#define ANY (OBSERVES | HOLDS | STRICT)
-#define LAX (OBSERVES | HOLDS)
+#define STRICT	(1 << DRY | 1 << REFUSING)
+#define LAX	(1 << EMPTY | 1 << DRY | 1 << HELD)
+#define ANY	(LAX | STRICT)
 
-static const char *const policies_text[] = {
-	"",
-	"match \"command length\" { gt = 1GiB action = drop }\n"
+static const char *const policies_text[POLICIES] = {
+	[EMPTY] = "",
+	[DRY] = "profile = strict\ndry-run = yes",
+	[HELD] = "match \"command length\" { gt = 1GiB action = drop }\n"
 	"match \"reply length\" { gt = 1GiB action = drop }\n"
 	"match \"header length\" { gt = 1GiB action = drop }\n",
-	"profile = strict",
+	[REFUSING] = "profile = strict",
 };
 
 #define STEPS_MAX 24
@@ -249,7 +252,7 @@ static const struct attack {
 
 #define ATTACKS (sizeof attacks / sizeof *attacks)
 
-static struct policies *owners[3];
+static struct policies *owners[POLICIES];
 
 static const struct policy *
 policy_of(int mode)
@@ -320,7 +323,7 @@ static void
 check_run(const struct attack *a, int mode, const struct policy *policy,
     size_t chunk)
 {
-	bool strict = mode == 2;
+	bool strict = mode == REFUSING;
 	char all[2][2048];
 	struct gated g;
 
@@ -349,7 +352,7 @@ START_TEST(attack_meets_what_is_meant_for_it)
 {
 	const struct attack *a = &attacks[_i];
 
-	for (int mode = 0; mode < 3; mode++) {
+	for (int mode = 0; mode < POLICIES; mode++) {
 		const struct policy *policy;
 
 		if (!(a->modes & 1u << mode))

@@ -17,21 +17,13 @@ verb_bit(enum smtp_verb verb)
 	return UINT64_C(1) << verb;
 }
 
-static struct span
-verb_word(const struct smtp_event *ev)
-{
-	struct span line = span_trim(span_chomp(ev->raw));
-
-	return span_word(&line);
-}
-
 static bool
 has_verb(const struct policy_rule *r, const struct smtp_event *ev)
 {
 	if (r->verbs == 0 && r->words.n == 0)
 		return true;
 	return r->verbs & verb_bit(ev->verb) ||
-	    policy_has_word(r->words, verb_word(ev));
+	    policy_has_word(r->words, smtp_verb_word(ev->raw));
 }
 
 static bool
@@ -81,7 +73,9 @@ ask_verb(const struct policy_rule *r, struct question *q)
 {
 	if (q->ev->tile != SMTP_COMMAND)
 		return NOT_ASKED;
-	q->detail = verb_word(q->ev);
+	/* What is no verb may be a credential behind a refused AUTH. */
+	q->detail = q->ev->verb == SMTP_UNKNOWN && q->ev->secret.n ?
+	    SPAN("") : smtp_verb_word(q->ev->raw);
 	return yes_if(has_verb(r, q->ev));
 }
 
@@ -156,10 +150,10 @@ ask_size(const struct gate *g, const struct policy_rule *r, struct question *q)
 	if (is_chunk(q->ev)) {
 		uint64_t chunk = number_of(text);
 
-		return more(r, q, chunk > UINT64_MAX - g->octets ? UINT64_MAX :
-		    g->octets + chunk);
+		return more(r, q, chunk > UINT64_MAX - g->tx.octets ? UINT64_MAX :
+		    g->tx.octets + chunk);
 	}
-	return q->ev->tile == SMTP_CONTENT ? more(r, q, g->octets) : NOT_ASKED;
+	return q->ev->tile == SMTP_CONTENT ? more(r, q, g->tx.octets) : NOT_ASKED;
 }
 
 static enum answer
@@ -201,7 +195,7 @@ ask_event(const struct gate *g, const struct policy_rule *r,
 	case POLICY_COMMAND_LENGTH:
 		return ask_length(r, q);
 	case POLICY_RCPT_COUNT:
-		return names_rcpt(q->ev) ? more(r, q, g->rcpts) : NOT_ASKED;
+		return names_rcpt(q->ev) ? more(r, q, g->tx.rcpts) : NOT_ASKED;
 	case POLICY_SENDER_ADDRESS:
 	case POLICY_SENDER_LENGTH:
 		return ask_sender(g, r, q);

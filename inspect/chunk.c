@@ -52,13 +52,16 @@ engine_bdat(struct smtp_session *s, struct smtp_event *ev)
 	struct span rest = ev->text, word;
 	uint64_t size;
 
+	ev->last = true;
 	if (!engine_number(&rest, &size) || (rest.n && rest.p[0] != ' ')) {
 		ev->anomalies |= SMTP_ODD(BDAT_SYNTAX);
+		ev->last = true;
 		return;
 	}
 	word = span_trim(rest);
 	if (!is_exact(ev->text, rest))
 		ev->anomalies |= SMTP_ODD(BDAT_SYNTAX);
+	ev->last = size == 0 || (word.n && !span_is(word, "LAST"));
 	if (word.n && !span_is(word, "LAST"))
 		return;
 	if (size > CHUNK_SANE)
@@ -73,7 +76,7 @@ engine_bdat(struct smtp_session *s, struct smtp_event *ev)
 	s->mail_said &= s->chunking;
 	s->chunk = (unsigned char)ev->verb;
 	s->octets_left = size;
-	ev->last = size == 0;
+	s->chunk_unsent = false;
 	if (size)
 		s->phase = PHASE_CHUNK;
 }

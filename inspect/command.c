@@ -1,14 +1,6 @@
 /* command: what the client says, one line at a time (RFC 5321 4.1). */
 #include "inspect/engine.h"
 
-const struct engine_verb engine_verbs[SMTP_VERBS] = {
-#define VERB(symbol, keyword, flow, last_in_group, secret, section) \
-	[SMTP_##symbol] = { keyword, sizeof(keyword) - 1, FLOW_##flow, \
-	    last_in_group, secret, section },
-#include "inspect/verbs.def"
-#undef VERB
-};
-
 /* The first words of protocols that are not ours. */
 static const char *const foreign[] = {
 	"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PROXY",
@@ -29,32 +21,6 @@ line_limit(enum smtp_verb verb)
 	default:
 		return 512;
 	}
-}
-
-/* Servers end a verb at any of these, some at NUL and CR too: the reply tells
- * whether this one did (SECURITY 1.5). */
-static bool
-ends_word(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\0';
-}
-
-enum smtp_verb
-engine_lookup(struct span *line)
-{
-	const struct engine_verb *v;
-	size_t n = 0;
-
-	while (n < line->n && !ends_word(line->p[n]))
-		n++;
-	for (int i = SMTP_EHLO; i < SMTP_VERBS; i++) {
-		v = &engine_verbs[i];
-		if (v->n == n && span_alike(line->p, v->keyword, n)) {
-			*line = span_from(*line, n);
-			return (enum smtp_verb)i;
-		}
-	}
-	return SMTP_UNKNOWN;
 }
 
 static bool
@@ -337,19 +303,10 @@ predict(struct smtp_session *s, const struct smtp_event *ev)
 	engine_push(s, ev->verb);
 }
 
-/* Postfix takes a CR for a blank, too: "." CRLF CR "MAIL" is a MAIL there. */
-static struct span
-behind_blanks(struct span line)
-{
-	while (line.n && memchr(" \t\r\v\f", line.p[0], 5))
-		line = span_from(line, 1);
-	return line;
-}
-
 void
 engine_command(struct smtp_session *s, struct smtp_event *ev, struct span line)
 {
-	struct span text = span_chomp(line), rest = behind_blanks(text);
+	struct span text = span_chomp(line), rest = engine_behind_blanks(text);
 
 	ev->tile = SMTP_COMMAND;
 	if (rest.n == 0 || rest.p != text.p)

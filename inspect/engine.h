@@ -1,7 +1,8 @@
 /* engine: what the files of the engine share; private to inspect/.
  *
  * session.c cuts the streams into units and keeps the queue of replies;
- * command.c, chunk.c, reply.c and content.c each read one kind of unit. */
+ * command.c with verb.c, chunk.c, reply.c and content.c each read one kind of
+ * unit. */
 #ifndef INSPECT_ENGINE_H
 #define INSPECT_ENGINE_H
 
@@ -53,6 +54,10 @@ extern const struct engine_verb engine_verbs[SMTP_VERBS];
  * UNKNOWN for what is not in verbs.def. */
 enum smtp_verb engine_lookup(struct span *line);
 
+/* Without the blanks in front, of which a CR is one to Postfix, too: "." CRLF CR
+ * "MAIL" is a MAIL there. */
+struct span engine_behind_blanks(struct span line);
+
 /* Fill in ev for a whole command line (CRLF included) and predict from it. */
 void engine_command(struct smtp_session *, struct smtp_event *ev,
     struct span line);
@@ -75,6 +80,10 @@ bool engine_reply(struct smtp_session *, struct smtp_event *ev,
 /* Cut a run of octets whose number is known off *in: of a chunk, of XEXCH50. */
 enum smtp_step engine_counted(struct smtp_session *, struct span *in,
     struct smtp_event *ev);
+
+/* The code of a line without its line end, and whether it is the last of its
+ * reply; 0 if it is none of a reply: it answers nothing. */
+int engine_code(struct span line, bool *last);
 
 /* Cut a piece of mail content, or the end of data, off *in. */
 enum smtp_step engine_content(struct smtp_session *, struct span *in,

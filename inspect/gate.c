@@ -142,6 +142,8 @@ gate_open(struct gate *g, const struct policy *p,
 	gate_keep_name(&g->client_text, peers->client_text);
 	gate_keep_name(&g->names[0], peers->server_host);
 	gate_choose_policy(g);
+	/* BDAT brings content without MAIL, if the client says so. */
+	gate_begin_content(g, false);
 }
 
 void
@@ -163,8 +165,13 @@ gate_ready(struct gate *g, const struct smtp_session *s, enum smtp_side side,
 {
 	if (tls_ends_here(g) && !tls_ready(g, s, side, in, ended))
 		return false;
-	if (side == SMTP_CLIENT)
-		return g->n_own < GATE_OWN_MAX - 1 || g->closing;
+	if (side == SMTP_CLIENT) {
+		g->client_first = false;
+		return g->closing || (g->n_own < GATE_OWN_MAX - 1 &&
+		    !gate_tx_waits(g, in));
+	}
+	if (g->client_first)
+		return false;
 	return keywords_ready(g, s, in, ended);
 }
 
@@ -208,7 +215,7 @@ gate_event(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
 		break;
 	case SMTP_OPAQUE:
 	case SMTP_TILES:
-		gate_opaque(g, ev);
+		gate_opaque(g, ev, now_us);
 		break;
 	}
 	if (!g->withholds)

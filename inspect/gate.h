@@ -93,6 +93,15 @@ struct gate_name {
 	char p[GATE_NAME_MAX];
 };
 
+/* What is counted from one transaction to the next. */
+struct gate_tx {
+	uint64_t whens_helo, whens_sender, whens_recipient;	/* that hold */
+	unsigned rcpts;		/* RCPT that were said */
+	uint64_t octets;	/* of its content */
+	bool in_chunks;		/* chunks of it have been passed, no LAST */
+	const char *gap;	/* the rule that has refused a chunk of it */
+};
+
 /* Edits that are told once a session. */
 enum gate_told { GATE_TOLD_BANNER, GATE_TOLD_SCRUB, GATE_TOLD_ADD,
 	GATE_TOLD_SIZE, GATE_TOLD_AUTH, GATE_TOLD_NEWLINE, GATE_TOLD_TOO_LONG,
@@ -104,6 +113,13 @@ enum gate_form {
 	GATE_WHOLE,	/* all of raw, passed or withheld */
 	GATE_LINE,	/* raw with edits */
 	GATE_CONTENT,	/* raw with its line ends made right */
+};
+
+/* A place in mail content. */
+enum newline_at {
+	NEWLINE_WITHIN,		/* a line */
+	NEWLINE_AT_START,	/* of a line: behind CRLF */
+	NEWLINE_AT_NULS,	/* the same, with nothing but NUL between */
 };
 
 /* How the session goes on after this event. */
@@ -129,17 +145,18 @@ struct gate {
 	struct gate_name names[4];	/* of the server: configured, greeting,
 					 * EHLO, address */
 	struct gate_name client_text, our_text;
-	uint64_t whens_helo, whens_sender, whens_recipient;	/* that hold */
 
 	/* the session */
+	struct gate_tx tx;		/* if what is to begin a new one does */
+	struct gate_tx before;		/* if it is refused */
+	unsigned undecided;		/* such commands, without a reply yet */
+	bool client_first;		/* it waited for that reply */
 	unsigned first_own, n_own;
-	unsigned rcpts;			/* RCPT of this transaction */
 	unsigned refused_rcpts;		/* 5yz to RCPT, in this session */
 	unsigned strikes;
 	unsigned reply_lines;		/* of the reply under way */
 	unsigned masked;		/* keywords of it overwritten with X */
 	uint64_t added;			/* lines of ehlo_add it has already */
-	uint64_t octets;		/* of this message */
 	uint64_t drained;		/* of content that goes nowhere */
 	uint64_t fired[POLICY_RULES_MAX / 64];	/* told of this message */
 	uint64_t stripped[POLICY_RULES_MAX / 64];	/* told of this session */
@@ -151,7 +168,7 @@ struct gate {
 	bool skipping;			/* the rest of an overlong command */
 	bool closing;			/* a reply that closes is queued */
 	bool over;			/* and has gone out: nothing passes */
-	bool starts_line;		/* content has come to a CRLF */
+	enum newline_at newline_next_at;	/* where content has come to */
 	bool survivors;			/* keywords of this reply follow */
 	bool too_long;			/* and it is too long to be edited */
 	bool tls, client_in_tls;
@@ -168,7 +185,7 @@ struct gate {
 	const char *why;		/* the rule that acts; NULL: none */
 	bool withholds;			/* WHOLE */
 	bool too_late;			/* to change anything */
-	bool line_start;		/* it is content behind a CRLF */
+	enum newline_at newline_at;	/* where the content of it begins */
 	struct span raw, rest;		/* rest: steps are still to come for */
 	struct span asks[2];		/* still to be sent to the server */
 	struct span pending;		/* CONTENT: to be made; LINE: n is 0 or

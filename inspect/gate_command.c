@@ -5,11 +5,9 @@ void
 gate_withhold_unit(struct gate *g, struct smtp_session *s,
     const struct smtp_event *ev)
 {
-	bool chunk = ev->verb == SMTP_BDAT || ev->verb == SMTP_BDAT_LAST;
-
 	gate_withhold(g);
 	smtp_withdraw(s, ev);
-	g->swallowing = chunk && !ev->last;
+	g->swallowing = gate_is_chunk(ev) && !ev->last;
 	g->skipping = (ev->anomalies & SMTP_ODD(COMMAND_OVERLONG)) != 0;
 }
 
@@ -41,8 +39,7 @@ mask_command(struct gate *g, struct smtp_session *s,
 	g->n_made += n;
 	smtp_disguise(s, ev);
 	(void)gate_edit(g, text, made);
-	g->swallowing = (ev->verb == SMTP_BDAT ||
-	    ev->verb == SMTP_BDAT_LAST) && !ev->last;
+	g->swallowing = gate_is_chunk(ev) && !ev->last;
 	g->refusal.n = 0;
 }
 
@@ -61,106 +58,33 @@ act_on_command(struct gate *g, struct smtp_session *s,
 		refuse_command(g, s, ev, r);
 }
 
-/* The whens that this makes true or not any more (policy.h). */
-static void
-note_whens(struct gate *g, const struct smtp_event *ev)
-{
-	const struct policy *p = g->base;
-	struct span path = smtp_path(ev->text);
-
-	for (size_t i = 0; i < p->n_whens; i++) {
-		const struct policy_when *w = &p->whens[i];
-		uint64_t bit = UINT64_C(1) << i;
-
-		if (ev->verb == SMTP_RCPT) {
-			if (w->recipient && p->match(w->recipient, path))
-				g->whens_recipient |= bit;
-			continue;
-		}
-		g->whens_recipient &= ~bit;
-		g->whens_sender &= ~bit;
-		if (ev->verb == SMTP_MAIL && w->sender &&
-		    p->match(w->sender, path))
-			g->whens_sender |= bit;
-		if (ev->verb == SMTP_MAIL || ev->verb == SMTP_RSET)
-			continue;
-		g->whens_helo &= ~bit;
-		if (judge_helo(w->helo, ev->text))
-			g->whens_helo |= bit;
-	}
-}
-
-static bool
-when_holds(const struct gate *g, const struct policy_when *w, uint64_t bit)
-{
-	bool client = w->n_clients == 0;
-
-	for (size_t i = 0; i < w->n_clients && !client; i++)
-		client = policy_in_network(&w->clients[i], g->client);
-	return client && (w->helo.n == 0 || g->whens_helo & bit) &&
-	    (w->sender == NULL || g->whens_sender & bit) &&
-	    (w->recipient == NULL || g->whens_recipient & bit);
-}
-
-void
-gate_choose_policy(struct gate *g)
-{
-	g->now = g->base;
-	for (size_t i = 0; i < g->base->n_whens; i++)
-		if (when_holds(g, &g->base->whens[i], UINT64_C(1) << i)) {
-			g->now = g->base->whens[i].then;
-			return;
-		}
-}
-
-/* What a command says about the transaction, true or not. */
-static void
-note_command(struct gate *g, struct smtp_session *s,
-    const struct smtp_event *ev)
-{
-	bool tells = true;
-
-	switch (ev->verb) {
-	case SMTP_MAIL:
-	case SMTP_EHLO:
-	case SMTP_HELO:
-	case SMTP_LHLO:
-	case SMTP_RSET:
-		g->rcpts = 0;
-		g->octets = 0;
-		break;
-	case SMTP_RCPT:
-		g->rcpts++;
-		break;
-	default:
-		tells = false;
-	}
-	if (tells && g->base->n_whens) {
-		note_whens(g, ev);
-		gate_choose_policy(g);
-	}
-	smtp_strict(s, g->now->newline != POLICY_NEWLINE_PASS &&
-	    !g->now->dry_run);
-}
-
 void
 gate_command(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
     int64_t now_us)
 {
 	const struct policy_rule *r;
+	struct policy_rule gap;
+	struct gate_tx was = g->tx;
 
-	note_command(g, s, ev);
-	if (ev->verb == SMTP_DATA || ev->verb == SMTP_MAIL)
-		gate_begin_content(g, ev->verb == SMTP_DATA);
 	if (g->closing) {
 		gate_withhold_unit(g, s, ev);
 		return;
 	}
+	gate_tx_command(g, s, ev);
 	r = judge_event(g, ev, now_us);
-	if (r && !gate_is_dry(g))
+	if (r == NULL && g->tx.gap && gate_is_chunk(ev)) {
+		gap = (struct policy_rule){ .name = g->tx.gap,
+		    .action = POLICY_REJECT, .reply =
+		    SPAN("503 5.5.1 A chunk was refused, RSET first\r\n") };
+		r = &gap;
+	}
+	if (r && !gate_is_dry(g)) {
 		act_on_command(g, s, ev, r);
+		gate_tx_refused(g, s, ev, &was);
+	} else if (tls_command(g, s, ev))
+		gate_tx_refused(g, s, ev, &was);
 	else
-		(void)tls_command(g, s, ev);
+		gate_tx_passed(g, ev, &was);
 }
 
 /* The server awaits a line of the exchange: it cannot just be left out. */

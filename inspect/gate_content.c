@@ -19,7 +19,7 @@ void
 gate_begin_content(struct gate *g, bool stuffed)
 {
 	memset(g->fired, 0, sizeof g->fired);
-	g->starts_line = true;
+	g->newline_next_at = NEWLINE_AT_START;
 	if (g->mime)
 		mime_start(g->mime, stuffed);
 }
@@ -95,7 +95,7 @@ edit_newlines(struct gate *g, const struct smtp_event *ev)
 	    (!(ev->anomalies & odd) && !ends_in_cr))
 		return;
 	gate_tell_edit(g, GATE_TOLD_NEWLINE, "bare-newline",
-	    gate_number(g, g->octets - ev->raw.n));
+	    gate_number(g, g->tx.octets - ev->raw.n));
 	if (gate_is_dry(g))
 		return;
 	g->why = "bare-newline";
@@ -110,21 +110,15 @@ edit_newlines(struct gate *g, const struct smtp_event *ev)
 	(void)gate_edit(g, span_from(ev->raw, first), (struct span){ "", 0 });
 }
 
-static bool
-ends_line(struct span s)
-{
-	return s.n > 1 && memcmp(s.p + s.n - 2, "\r\n", 2) == 0;
-}
-
 void
 gate_content(struct gate *g, struct smtp_session *s,
     const struct smtp_event *ev, int64_t now_us)
 {
 	const struct policy_rule *r;
 
-	g->octets += ev->raw.n;
-	g->line_start = g->starts_line;
-	g->starts_line = ends_line(ev->raw);
+	g->tx.octets += ev->raw.n;
+	g->newline_at = g->newline_next_at;
+	g->newline_next_at = newline_behind(ev->raw, g->newline_at);
 	if (g->swallowing) {
 		swallow(g, s, ev);
 		return;
@@ -158,6 +152,6 @@ gate_end_of_data(struct gate *g, struct smtp_session *s,
 	}
 	if (g->refusing && !g->closing)
 		gate_close_with(g, g->refusal, g->refusal_rule);
-	g->rcpts = 0;
-	g->octets = 0;
+	g->tx.rcpts = 0;
+	g->tx.octets = 0;
 }

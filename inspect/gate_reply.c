@@ -1,4 +1,5 @@
 /* gate_reply: what becomes of what the server says (gate.h). */
+#include "inspect/engine.h"
 #include "inspect/gating.h"
 #include "inspect/scrub.h"
 
@@ -116,12 +117,13 @@ gate_advance(struct gate *g)
 }
 
 void
-gate_reply(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
-    int64_t now_us)
+gate_reply(struct gate *g, struct smtp_session *s,
+    const struct smtp_event *ev, int64_t now_us)
 {
 	const struct policy_rule *r;
 
 	note_reply(g, ev);
+	gate_tx_reply(g, s, ev);
 	if (ev->answered && ev->verb != SMTP_NONE)
 		gate_advance(g);
 	if (g->over || g->refusing) {
@@ -142,18 +144,40 @@ gate_reply(struct gate *g, struct smtp_session *s, const struct smtp_event *ev,
 		g->too_long = false;
 }
 
+/* A command that the end of the stream has cut off: some servers take it for one
+ * all the same (Sendmail's sfgets). No reply of ours is due. */
+static void
+judge_tail(struct gate *g, const struct smtp_event *ev, int64_t now_us)
+{
+	struct smtp_event command = *ev;
+	const struct policy_rule *r;
+
+	command.tile = SMTP_COMMAND;
+	command.text = span_trim(ev->raw);
+	command.verb = engine_lookup(&command.text);
+	r = judge_event(g, &command, now_us);
+	if (r == NULL || gate_is_dry(g))
+		return;
+	gate_withhold(g);
+	g->why = r->name;
+}
+
 /* In TLS the client speaks first: what a server says before is no TLS. */
 void
-gate_opaque(struct gate *g, const struct smtp_event *ev)
+gate_opaque(struct gate *g, const struct smtp_event *ev, int64_t now_us)
 {
 	bool client = ev->side == SMTP_CLIENT;
 
-	if (g->over || g->refusing || (client && g->closing) || (client && g->skipping)) {
+	if (g->over || g->refusing ||
+	    (client && (g->closing || g->skipping))) {
 		gate_withhold(g);
 		return;
 	}
 	if (client)
 		g->client_in_tls |= g->tls;
+	if (client && !g->tls && ev->anomalies & SMTP_ODD(CUT_SHORT) &&
+	    ev->secret.n == 0)
+		judge_tail(g, ev, now_us);
 	if (client || !g->tls || g->client_in_tls || !g->now->guards_tls)
 		return;
 	gate_tell(g, "tls-injection", POLICY_DROP, (struct span){ "", 0 });

@@ -66,7 +66,7 @@ next_of_content(struct gate *g, struct gate_step *step)
 		g->form = GATE_NOTHING;
 		return false;
 	}
-	n = newline_next(g->raw, g->rest, g->line_start, &what);
+	n = newline_next(g->raw, g->rest, g->newline_at, &what);
 	if (n)
 		return step_of(g, step, GATE_PASS, n);
 	g->pending = what == NEWLINE_STUFF ? SPAN(".") : SPAN(" ");

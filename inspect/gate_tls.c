@@ -325,14 +325,13 @@ start_over(struct gate *g, struct smtp_session *s)
 	smtp_tls_started(s);
 	g->security = GATE_SECURED;
 	g->tls = g->client_in_tls = g->too_long = false;
-	g->rcpts = 0;
-	g->octets = 0;
+	g->undecided = 0;
 	if (is(g, POLICY_TLS_ORIGINATE)) {
 		ask_again(g, s);
 		return;
 	}
 	g->anew = is(g, POLICY_TLS_TERMINATE);
-	g->whens_helo = g->whens_sender = g->whens_recipient = 0;
+	g->tx = (struct gate_tx){ 0 };
 	gate_choose_policy(g);
 }
 

@@ -1,9 +1,10 @@
 /* gating: what the files of the gate share; private to inspect/.
  *
  * gate.c opens, tells and queues; gate_command.c, gate_content.c and gate_reply.c
- * decide on an event, each on its kind; gate_step.c hands the decision out. judge.c
- * says which rules fire, greeting.c and keywords.c how a reply changes, newline.c
- * what mail content becomes. */
+ * decide on an event, each on its kind; gate_tx.c tells one transaction from the
+ * next; gate_step.c hands the decision out. judge.c says which rules fire,
+ * greeting.c and keywords.c how a reply changes, newline.c what mail content
+ * becomes. */
 #ifndef INSPECT_GATING_H
 #define INSPECT_GATING_H
 
@@ -59,7 +60,7 @@ void gate_end_of_data(struct gate *, struct smtp_session *,
     const struct smtp_event *, int64_t now_us);
 void gate_reply(struct gate *, struct smtp_session *,
     const struct smtp_event *, int64_t now_us);
-void gate_opaque(struct gate *, const struct smtp_event *);
+void gate_opaque(struct gate *, const struct smtp_event *, int64_t now_us);
 
 /* Where TLS ends here: may the next event be read; what is done about a command
  * (true: something) and a reply; what EHLO's reply hides and adds. */
@@ -92,8 +93,26 @@ void gate_advance(struct gate *);
 /* The session ends with this reply, whatever else was to be said. */
 void gate_close_with(struct gate *, struct span reply, const char *rule);
 
-/* Content begins anew with each message; that of chunks, with MAIL. */
+/* Content begins anew with each message: with 354, or its first chunk. */
 void gate_begin_content(struct gate *, bool stuffed);
+
+/* A transaction and what begins one: a command that is to be judged; what became
+ * of it, was: g->tx before it was said; a reply. */
+void gate_tx_command(struct gate *, struct smtp_session *,
+    const struct smtp_event *);
+void gate_tx_passed(struct gate *, const struct smtp_event *,
+    const struct gate_tx *was);
+void gate_tx_refused(struct gate *, struct smtp_session *,
+    const struct smtp_event *, const struct gate_tx *was);
+void gate_tx_reply(struct gate *, struct smtp_session *,
+    const struct smtp_event *);
+
+/* What the client says next is a chunk, and only the server can tell whether it is
+ * of the message that has some already. */
+bool gate_tx_waits(const struct gate *, struct span in);
+
+/* BDAT, or octets of it. */
+bool gate_is_chunk(const struct smtp_event *);
 
 /* Whose policy counts, by what is known of the session. */
 void gate_choose_policy(struct gate *);
@@ -121,11 +140,14 @@ bool keywords_find(struct span in, const char *keyword, bool *found);
 
 /* How many octets at the front of rest, which is the end of raw, stay as they
  * are; and what becomes of the one behind them: a blank instead, or a dot behind
- * it. line_start: raw is behind a CRLF. Strict engines only: a CRLF is never in
- * two pieces, nor is a line of one dot with CR and NUL behind it. */
+ * it. at: where raw begins. Strict engines only: a CRLF is never in two pieces,
+ * nor is a line of one dot with CR and NUL behind it. */
 enum newline_what { NEWLINE_BLANK, NEWLINE_STUFF };
-size_t newline_next(struct span raw, struct span rest, bool line_start,
+size_t newline_next(struct span raw, struct span rest, enum newline_at at,
     enum newline_what *);
+
+/* Where what follows raw begins. */
+enum newline_at newline_behind(struct span raw, enum newline_at at);
 
 /* Where content first has an octet that REJECT does not let through; content.n
  * if nowhere. */

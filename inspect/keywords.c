@@ -3,6 +3,7 @@
  * Line 1 is never a keyword. The last line of what goes out says so with a
  * blank behind its code, whichever lines were taken out or added: a line is
  * decided on when it is known whether another one stays behind it. */
+#include "inspect/engine.h"
 #include "inspect/gating.h"
 
 /* "AUTH=LOGIN" is an old form of "AUTH LOGIN". */
@@ -108,34 +109,20 @@ moves_lines(const struct gate *g)
 	return tls_ends_here(g) || (g->now->edits_ehlo && !g->now->dry_run);
 }
 
-/* The text of a line of a reply of that code; p = NULL: it is something else. */
-static struct span
-line_text(struct span line, const char *code, bool *last)
-{
-	struct span text = span_chomp(line);
-
-	*last = text.n == 3 || (text.n > 3 && text.p[3] == ' ');
-	if (text.n < 3 || memcmp(text.p, code, 3) != 0 ||
-	    (!*last && text.p[3] != '-'))
-		return (struct span){ NULL, 0 };
-	return span_from(text, text.n > 3 ? 4 : 3);
-}
-
 bool
 keywords_find(struct span in, const char *keyword, bool *found)
 {
-	struct span front = in;
-	bool last = false;
+	bool first = true, last = false;
 	size_t n;
 
 	*found = false;
-	while (!last && (n = span_line(in)) != 0) {
-		bool first = in.p == front.p;
-		struct span text = line_text(span_cut(&in, n), front.p, &last);
+	for (; !last && (n = span_line(in)) != 0; first = false) {
+		struct span line = span_chomp(span_cut(&in, n));
 
-		if (text.p == NULL)
+		if (engine_code(line, &last) / 100 != 2)
 			return true;
-		*found |= !first && span_is(keyword_of(text), keyword);
+		*found |= !first && span_is(keyword_of(span_from(line,
+		    line.n > 3 ? 4 : 3)), keyword);
 	}
 	return last;
 }
@@ -145,20 +132,23 @@ keywords_ready(struct gate *g, const struct smtp_session *s, struct span in,
     bool ended)
 {
 	enum smtp_verb verb = smtp_answering(s);
-	struct span front = span_cut(&in, span_line(in));
-	size_t offered = front.n + in.n, n;
+	size_t offered = in.n, n = span_line(in);
 	bool last;
 
 	if ((verb != SMTP_EHLO && verb != SMTP_LHLO) || !moves_lines(g) ||
-	    g->too_long || front.n < 4 || front.p[0] != '2')
+	    g->too_long)
 		return true;
 	g->survivors = true;
-	if (line_text(front, front.p, &last).p == NULL || last)
+	if (engine_code(span_chomp(span_cut(&in, n)), &last) / 100 != 2 || last)
 		return true;
 	while ((n = span_line(in)) != 0) {
-		struct span text = line_text(span_cut(&in, n), front.p, &last);
+		struct span line = span_chomp(span_cut(&in, n));
+		int code = engine_code(line, &last);
 
-		if (text.p == NULL || survives(g, text))
+		if (code == 0)	/* it is no part of the reply */
+			continue;
+		if (code / 100 != 2 ||
+		    survives(g, span_from(line, line.n > 3 ? 4 : 3)))
 			return true;
 		if (last) {
 			g->survivors = false;

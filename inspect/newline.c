@@ -17,27 +17,27 @@ is_bare(struct span s, size_t i)
 }
 
 static bool
-starts_line(struct span s, size_t i, bool line_start)
+starts_line(struct span s, size_t i, enum newline_at at)
 {
-	return i == 0 ? line_start : i > 1 && is_crlf(s, i - 2);
+	return i == 0 ? at == NEWLINE_AT_START : i > 1 && is_crlf(s, i - 2);
 }
 
-/* NULs at a line start, with a dot behind them or nothing known: a server that
- * drops NUL would make this a line of one dot. */
+/* NULs at a line start: a server that drops NUL could make this a line of one dot.
+ * What is behind them is not looked at: it may not have come yet. */
 static bool
-hides_dot(struct span s, size_t i, bool line_start)
+may_hide_dot(struct span s, size_t i, enum newline_at at)
 {
-	size_t from = i, to = i;
-
-	while (from && s.p[from - 1] == '\0')
-		from--;
-	while (to < s.n && s.p[to] == '\0')
-		to++;
-	return to > i && starts_line(s, from, line_start) &&
-	    (to == s.n || s.p[to] == '.');
+	if (s.p[i] != '\0')
+		return false;
+	while (i && s.p[i - 1] == '\0')
+		i--;
+	return i == 0 ? at != NEWLINE_WITHIN : starts_line(s, i, at);
 }
 
-/* A dot, CR and NUL, LF; not as the end of data, which is no content. */
+#define CRUD_MAX 8	/* CR and NUL that are looked through */
+
+/* A dot, CR and NUL, LF; not as the end of data, which is no content. Behind so
+ * much crud, or what ends with it, the LF is not waited for. */
 static bool
 is_dot_line(struct span s, size_t i)
 {
@@ -47,24 +47,39 @@ is_dot_line(struct span s, size_t i)
 		return false;
 	while (n < s.n && (s.p[n] == '\r' || s.p[n] == '\0'))
 		n++;
-	return n < s.n && s.p[n] == '\n';
+	return n == s.n || n - i > CRUD_MAX || s.p[n] == '\n';
 }
 
 size_t
-newline_next(struct span raw, struct span rest, bool line_start,
+newline_next(struct span raw, struct span rest, enum newline_at at,
     enum newline_what *what)
 {
 	size_t first = raw.n - rest.n;
 
 	for (size_t i = first; i < raw.n; i++) {
 		*what = NEWLINE_BLANK;
-		if (is_bare(raw, i) || hides_dot(raw, i, line_start))
+		if (is_bare(raw, i) || may_hide_dot(raw, i, at))
 			return i - first;
 		*what = NEWLINE_STUFF;
-		if (starts_line(raw, i, line_start) && is_dot_line(raw, i))
+		if (starts_line(raw, i, at) && is_dot_line(raw, i))
 			return i - first;
 	}
 	return rest.n;
+}
+
+enum newline_at
+newline_behind(struct span raw, enum newline_at at)
+{
+	size_t n = raw.n;
+
+	while (n && raw.p[n - 1] == '\0')
+		n--;
+	if (n == 0)
+		return at == NEWLINE_WITHIN || raw.n == 0 ? at :
+		    NEWLINE_AT_NULS;
+	if (n < 2 || !is_crlf(raw, n - 2))
+		return NEWLINE_WITHIN;
+	return n == raw.n ? NEWLINE_AT_START : NEWLINE_AT_NULS;
 }
 
 size_t

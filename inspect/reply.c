@@ -22,10 +22,9 @@ static const struct {
 	{ "8BITMIME",	SMTP_EXT_8BITMIME },	/* RFC 6152 */
 };
 
-/* Code and separator of a line; 0 if it is not one of a reply. A code without
- * any text is a final line (RFC 5321 4.2: "or just the code"). */
-static int
-reply_code(struct span line, bool *last)
+/* A code without any text is a final line (RFC 5321 4.2: "or just the code"). */
+int
+engine_code(struct span line, bool *last)
 {
 	int code = 0;
 
@@ -220,8 +219,8 @@ reframe_chunk(struct smtp_session *s, struct smtp_event *ev)
 {
 	bool chunk = ev->verb == SMTP_BDAT || ev->verb == SMTP_BDAT_LAST;
 
-	if (!chunk || s->phase != PHASE_CHUNK || s->in_flight != 0 ||
-	    ev->code / 100 < 4)
+	if (!chunk || s->phase != PHASE_CHUNK || s->chunk_unsent ||
+	    s->in_flight != 0 || ev->code / 100 < 4)
 		return;
 	ev->anomalies |= SMTP_ODD(BDAT_REFRAMED);
 	s->phase = PHASE_COMMAND;
@@ -321,7 +320,7 @@ two_replies(struct span in)
 	int seen = 0;
 
 	while (seen < 2 && (n = span_line(in)) != 0) {
-		if (reply_code(span_chomp(span_cut(&in, n)), &last) && last)
+		if (engine_code(span_chomp(span_cut(&in, n)), &last) && last)
 			seen++;
 	}
 	return seen == 2;
@@ -358,7 +357,7 @@ engine_reply(struct smtp_session *s, struct smtp_event *ev, struct span line,
 {
 	struct span text = span_chomp(line);
 	bool last = false, mid_data;
-	int code = reply_code(text, &last);
+	int code = engine_code(text, &last);
 
 	mid_data = s->phase == PHASE_CONTENT && s->in_flight == 0;
 	if (mid_data && code && s->candidate &&

@@ -315,20 +315,20 @@ smtp_withdraw(struct smtp_session *s, const struct smtp_event *ev)
 		s->phase = PHASE_COMMAND;
 	if (ev->verb == SMTP_BDAT || ev->verb == SMTP_BDAT_LAST) {
 		s->chunking = false;
+		s->chunk_unsent = true;
 		s->mail_said = true;	/* what it began may still be open */
 	}
-	if (ev->verb == SMTP_QUIT)
+	if (ev->verb == SMTP_QUIT && !(ev->anomalies & SMTP_ODD(AFTER_QUIT)))
 		s->quit = false;
 	if (ev->tile == SMTP_END_OF_DATA)
 		engine_tx_over(s);
-	s->suspect = ev->verb == SMTP_AUTH || ev->verb == SMTP_XEXPS;
+	s->suspect |= ev->verb == SMTP_AUTH || ev->verb == SMTP_XEXPS;
 }
 
 void
 smtp_disguise(struct smtp_session *s, const struct smtp_event *ev)
 {
 	smtp_withdraw(s, ev);
-	s->suspect = false;
 	engine_push(s, SMTP_UNKNOWN);
 }
 

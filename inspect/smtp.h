@@ -124,6 +124,7 @@ struct smtp_session {
 	bool in_tx;		/* MAIL was accepted */
 	bool mail_said;		/* MAIL was sent, and no end of data behind it */
 	bool chunking;		/* BDAT without LAST so far */
+	bool chunk_unsent;	/* the chunk under way was withdrawn */
 	bool body_8bit;		/* BODY= other than 7BIT, or SMTPUTF8 */
 	bool smtputf8;
 	bool quit;		/* the client has said QUIT */
@@ -205,6 +206,9 @@ void smtp_tls_started(struct smtp_session *);
 /* No reply is half said, and both sides are understood: a line of smtptap's own
  * would be a reply of its own, to what has waited longest. */
 bool smtp_between_replies(const struct smtp_session *);
+
+/* The word a command line begins with: where its verb would stand. */
+struct span smtp_verb_word(struct span line);
 
 /* The keyword, "MAIL"; static, never NULL, "" for what has none. */
 const char *smtp_verb_name(enum smtp_verb);

@@ -44,7 +44,7 @@ enum transcript_what {
 struct transcript_line {
 	enum transcript_what what;
 	enum smtp_side side;
-	bool own;		/* "=>", "<=": made or rewritten by smtptap */
+	bool own;		/* "=>", "<=": made by smtptap */
 	bool held;		/* "-x>", "<x-": seen, not forwarded */
 	bool odd;		/* "**>", "<**": forwarded though a violation */
 	bool tls;		/* "~>", "<~" */

@@ -145,16 +145,30 @@ forward(struct conn *c, enum smtp_side to, struct span bytes, bool lasting)
 		(void)copy(o, bytes);	/* ours are short */
 }
 
+/* A session that ends, and one that is kept from turning to TLS. */
+static bool
+is_grave(const struct gate_step *step)
+{
+	switch (step->action) {
+	case POLICY_REJECT:
+	case POLICY_DROP:
+	case POLICY_RESET:
+	case POLICY_RATE:
+		return true;
+	case POLICY_STRIP:
+	case POLICY_MASK:
+		return span_is(step->detail, "STARTTLS") ||
+		    span_is(step->detail, "X-ANONYMOUSTLS");
+	default:
+		return false;
+	}
+}
+
 static void
 tell(struct conn *c, enum smtp_side side, const struct gate_step *step)
 {
-	bool warns = step->action == POLICY_REJECT ||
-	    step->action == POLICY_DROP || step->action == POLICY_RESET ||
-	    step->action == POLICY_RATE || (step->action == POLICY_STRIP &&
-	    span_is(step->detail, "STARTTLS"));
-
 	tap_rule(&c->tap, side, step->rule, policy_action_name(step->action),
-	    warns ? "warning" : "notice", step->detail, step->dry);
+	    is_grave(step) ? "warning" : "notice", step->detail, step->dry);
 }
 
 static void

@@ -21,12 +21,14 @@ fetch(void)
 struct content *
 content_new(bool digest)
 {
-	struct content *c = malloc(sizeof *c);
+	struct content *c = calloc(1, sizeof *c);
 
 	if (c == NULL)
 		return NULL;
-	memset(c, 0, offsetof(struct content, mime));
-	mime_start(&c->mime, false);
+	c->mime = malloc(sizeof *c->mime);
+	if (c->mime == NULL)
+		goto fail;
+	mime_start(c->mime, false);
 	c->tail[0] = '\r';
 	c->tail[1] = '\n';
 	if (!digest)
@@ -48,6 +50,7 @@ content_free(struct content *c)
 	if (c == NULL)
 		return;
 	EVP_MD_CTX_free(c->digest);
+	free(c->mime);
 	text_free(&c->header);
 	free(c);
 }
@@ -103,19 +106,19 @@ inspect(struct content *c, struct span bytes)
 {
 	struct mime_find find;
 
-	while (bytes.n && !mime_done(&c->mime)) {
+	while (c->mime && bytes.n && !mime_done(c->mime)) {
 		size_t n = INSPECT_OCTETS - c->inspected % INSPECT_OCTETS;
 		struct span piece;
 
 		if (c->inspected >= CONTENT_CHECKED_MAX) {
-			mime_skim(&c->mime);
+			mime_skim(c->mime);
 			n = bytes.n;
 		}
 		if (n > bytes.n)
 			n = bytes.n;
 		piece = span_cut(&bytes, n);
 		c->inspected += n;
-		while (mime_read(&c->mime, &piece, &find))
+		while (mime_read(c->mime, &piece, &find))
 			;	/* finds are for policies */
 	}
 }
@@ -142,10 +145,14 @@ uint64_t
 content_odd(struct content *c)
 {
 	struct mime_find find;
+	uint64_t odd;
 
-	while (mime_end(&c->mime, &find))
+	while (mime_end(c->mime, &find))
 		;
-	return c->mime.measures.anomalies;
+	odd = c->mime->measures.anomalies;
+	free(c->mime);
+	c->mime = NULL;
+	return odd;
 }
 
 void

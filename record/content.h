@@ -24,7 +24,7 @@ struct content {
 	bool header_whole;	/* the empty line has been seen */
 	char tail[2];		/* the last octets as sent */
 	uint64_t inspected;	/* octets that mime has read */
-	struct mime mime;	/* last: content_new() does not clear it */
+	struct mime *mime;	/* NULL: it has said what is odd */
 };
 
 /* digest: whether content_digest() will be asked. NULL: out of memory. */

@@ -18,7 +18,6 @@ struct import {
 	struct recorder_port *port;
 	struct tap tap;
 	int64_t now_ns;		/* of the last thing that happened */
-	int64_t heard_ns[2];	/* the last octets of each side */
 	int64_t tile_us;	/* when the last tile came, */
 	enum smtp_side tile_side;	/* and from whom */
 	size_t rule;		/* of the session's, those before are fed */
@@ -92,7 +91,6 @@ feed_unit(struct import *im, const struct walk_unit *u)
 
 	switch (u->what) {
 	case WALK_HEARD:
-		im->now_ns = im->heard_ns[u->side] = at_ns;
 		tap_received(&im->tap, u->side, (size_t)u->octets, at_ns);
 		break;
 	case WALK_TILE:
@@ -101,8 +99,7 @@ feed_unit(struct import *im, const struct walk_unit *u)
 		im->tile_side = u->side;
 		break;
 	case WALK_OWN:
-		tap_own(&im->tap, u->side, u->ev.raw,
-		    im->heard_ns[u->side] == at_ns, at_ns);
+		tap_own(&im->tap, u->side, u->ev.raw, u->midway, at_ns);
 		break;
 	case WALK_GAP:
 		tap_gap(&im->tap, u->side, u->octets, at_ns);
@@ -191,7 +188,6 @@ feed(struct import *im, struct reader_session *s)
 	if (given_id(im, s->id, uuid))
 		from.uuid = uuid;
 	im->now_ns = 0;
-	im->heard_ns[0] = im->heard_ns[1] = -1;
 	im->tile_us = -1;
 	im->rule = 0;
 	if (!tap_open(&im->tap, im->port, &from))

@@ -242,7 +242,7 @@ const struct verb verb_serve = {
 	.help = "play the server's side of a session, or accept everything",
 	.more =
 	    "A client must say what was recorded; each line is answered as it "
-	    "was then. The\nname in EHLO, the values of SIZE=, ENVID= and "
+	    "was then, by the\nserver or by smtptap. The\nname in EHLO, the values of SIZE=, ENVID= and "
 	    "AUTH=, credentials, sizes of chunks\nand mail content are not "
 	    "compared. At the first other line: 503, and close.\n\n"
 	    "Exit: 0 the client has followed the recording, 42 it said "

@@ -94,8 +94,10 @@ const struct verb verb_show = {
 	.synopsis = "ID... [-t] [--data]",
 	.help = "print sessions as transcripts",
 	.more =
-	    " -> the client said, <-  the server said, ~ under TLS, = smtptap "
-	    "itself, ** against\nthe protocol; *** an event. Control "
+	    " -> the client said, <-  the server said, ~ under TLS, ** against "
+	    "the protocol; x said,\nbut not passed on; = by smtptap, of its "
+	    "own or in place of the line before; *** an\nevent, or a rule "
+	    "that fired. Control "
 	    "characters are printed as \\xNN, a line end that is\nnot CRLF as "
 	    "\\n, none as \\c. `smtptap import` reads this text back.\n\n"
 	    "  smtptap --db mail.db show last\n"

@@ -4,8 +4,8 @@ import base64
 import os
 import smtplib
 
-from tap_harness import (PACKAGES, Mailbox, Missing, case, check, equal, main,
-                         program, same_bytes, sha256)
+import senders
+from tap_harness import (Mailbox, case, check, equal, main, same_bytes, sha256)
 
 BODY = b"Subject: claim\r\nFrom: A <a@client.test>\r\nTo: b@server.test\r\n" \
        b"Message-ID: <1@client.test>\r\n\r\n.dot\r\n..\r\nlast\r\n"
@@ -213,24 +213,8 @@ def python_smtplib_sends(t):
 
 @case
 def nodemailer_sends(t):
-    node = program("node")
-    modules = PACKAGES / "usr/share/nodejs"
-    if not (modules / "nodemailer").exists():
-        raise Missing("nodemailer (make test-deps)")
     mailbox, daemon = behind(t)
-    script = """
-        const mail = require('nodemailer').createTransport({
-            host: '127.0.0.1', port: +process.argv[1], ignoreTLS: true,
-            name: 'client.test', auth: {user: 'u', pass: 'node-secret'},
-            pool: true, maxConnections: 1});
-        const letter = n => ({from: 'a@client.test', to: 'b@server.test',
-            subject: 'Nummer ' + n, text: '.\\n.\\nzwölf Boxkämpfer\\n',
-            attachments: [{filename: 'a', content: Buffer.alloc(70000, n)}]});
-        Promise.all([1, 2, 3].map(n => mail.sendMail(letter(n))))
-            .then(() => mail.close());
-    """
-    t.run(node, "-e", script, daemon.port,
-          env={**os.environ, "NODE_PATH": str(modules)})
+    senders.nodemailer(t, daemon.port)
     rows = recorded(t, daemon, mailbox, messages=3)
     equal(sorted(r["subject"] for r in rows),
           ["Nummer 1", "Nummer 2", "Nummer 3"], "subjects")
@@ -239,17 +223,8 @@ def nodemailer_sends(t):
 
 @case
 def msmtp_sends(t):
-    msmtp = PACKAGES / "usr/bin/msmtp"
-    if not msmtp.exists():
-        raise Missing(f"{msmtp} (make test-deps)")
     mailbox, daemon = behind(t)
-    libraries = ":".join(str(PACKAGES / d) for d in (
-        "lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"))
-    t.run(msmtp, "--file=/dev/null", "--host=127.0.0.1",
-          f"--port={daemon.port}", "--from=a@client.test",
-          "--domain=client.test", "b@server.test",
-          input=BODY.replace(b"\r\n", b"\n"),
-          env={**os.environ, "LD_LIBRARY_PATH": libraries})
+    senders.msmtp(t, daemon.port, BODY.replace(b"\r\n", b"\n"))
     recorded(t, daemon, mailbox)
     exported(t, daemon, mailbox)
 

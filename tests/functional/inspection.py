@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """What inspecting firewalls break and we do not: rows of the catalogue of
 breakage that are about bytes which pass. b01 is row B1; b08 and on are in
-editing.py, b21 and on in pairing.py, B25 (loss) in lossy.py, the verification
-of signed mail (B14) in signatures.py.
+editing.py, b21 and on in pairing.py, B25 (loss) in lossy.py, B29 in closes.py,
+the verification of signed mail (B14) in signatures.py.
 
 Each row is tried with bytes that pass before they are understood, and again
 with all of them held; rows about limits also under `profile = mask`."""
@@ -22,7 +22,9 @@ def b01_end_of_data_in_every_cut(t):
     """All 16 segmentations of CRLF.CRLF. Unless it is held, no octet waits for
     the next."""
     end = b"\r\n.\r\n"
-    for daemon, client, server in in_each(t, MODES):
+    for daemon, client, server in in_each(t, {
+            **MODES, "normalize": "bare-newline = normalize",
+            "reject": "bare-newline = reject"}):
         at_once = daemon.db.stem == "empty"
         for cuts in range(16):
             open_data(client, server)
@@ -259,6 +261,32 @@ def b17_long_commands_pass(t):
         turn(client, server, b"RCPT TO:<a@b> ORCPT=rfc822;" + b"o" * 2000 +
              b"\r\n")
         part(client, server)
+
+
+@case
+def b17_lines_of_any_length_pass(t):
+    """Longer than what is held in one piece, in both directions."""
+    for daemon, client, server in in_each(t, MODES):
+        dialogue = [("client", b"EHLO " + b"e" * 1000 + b"\r\n"),
+                    ("server", b"250-" + b"k" * 70000 + b"\r\n250 SIZE\r\n"),
+                    ("client", b"MAIL FROM:<" + b"a" * 4096 + b"@x>\r\n"),
+                    ("server", b"250 " + b"r" * (1 << 20) + b"\r\n"),
+                    ("client", b"X" * (1 << 20) + b"\r\n"),
+                    ("server", b"500 what\r\n"), ("client", b"QUIT\r\n"),
+                    ("server", b"221 bye\r\n")]
+        for side, octets in dialogue:
+            speak(*((client, server) if side == "client" else
+                    (server, client)), octets)
+        server.close()
+        client.hear_end().close()
+        check({"reply-overlong", "command-overlong"} <= events(daemon),
+              "events")
+        document = t.show(daemon)
+        for side, greeting in (("client", b""),
+                               ("server", b"220 server.test ESMTP\r\n")):
+            same_bytes(wire(document, side), greeting + b"".join(
+                octets for s, octets in dialogue if s == side),
+                f"recorded of the {side}")
 
 
 @case

@@ -155,7 +155,7 @@ class Peer:
     name: str
     port: int
     taken: bytes		# a pattern; its group is the queue id or digest
-    senders: object		# queue ids or digests: senders, by its log
+    senders: object = None	# queue ids or digests: senders, by its log
     digests: bool = False	# the group is a digest
     sessions: int = 24		# at a time
     ways: tuple = WAYS
@@ -195,14 +195,16 @@ class Attacker:
         self.say(octets)
         self.cell.heard += self.talker.hear_reply()
 
-    def pause(self, seconds=.04):
-        """Until a reply comes, or none does: a server that takes the shape for
-        the end gets its time to say so; no claim hangs on it."""
-        if select.select([self.talker.sock], [], [], seconds)[0]:
-            octets = self.talker.sock.recv(65536)
-            self.cell.heard += octets
-            if not octets:
-                raise ConnectionResetError
+    def answered(self, seconds):
+        """A reply has come, or none has for so long: a server that takes the
+        shape for the end gets its time to say so; no claim hangs on it."""
+        if not select.select([self.talker.sock], [], [], seconds)[0]:
+            return False
+        octets = self.talker.sock.recv(65536)
+        self.cell.heard += octets
+        if not octets:
+            raise ConnectionResetError
+        return True
 
     def attack(self):
         n, way = self.cell.number, self.cell.way
@@ -221,10 +223,12 @@ class Attacker:
             self.say(shape[i:i + 1])
         if way != "octets":
             self.say(shape)
-        for piece in (*commands, rest):
-            self.pause()
+        patience = 1 if self.answered(.3) else .01
+        for piece in commands:
             self.say(piece)
-        self.pause(1)
+            self.answered(patience)
+        self.say(rest)
+        self.answered(1)
         self.say(b"QUIT\r\n")
 
     def run(self):
@@ -327,8 +331,10 @@ def agrees(cell, messages):
         equal(taken, [m["sha256"] for m in accepted], what)
     else:
         equal(taken, [m["queue_id"] for m in accepted], what)
-    senders = [cell.peer.senders.get(q) for q in taken]
-    equal([m["mail_from"] for m in accepted], senders, f"{cell}: senders")
+    senders = [m["mail_from"] for m in accepted]
+    if cell.peer.senders:
+        equal(senders, [cell.peer.senders.get(q) for q in taken],
+              f"{cell}: senders")
     second = f"e{cell.number}@x" in senders
     if cell.value != "pass" and cell.shape not in TRUE:
         check(not second, f"{cell}: a second message was smuggled in")
@@ -398,8 +404,7 @@ def postfix(t):
                           rb"250 2\.0\.0 Ok: queued as (\w+)\r\n",
                           Log(home / "log", r" %s: from=<([^>]*)>"),
                           ways=("patient", "whole") if settings else WAYS))
-    smuggled = judge(t, peers, *play(t, peers))
-    check(smuggled > 10, f"only {smuggled} cells smuggle with pass")
+    judge(t, peers, *play(t, peers))
 
 
 @case
@@ -407,8 +412,7 @@ def exim(t):
     port, home = t.peer("exim")
     peers = [Peer("exim", port, rb"250 OK id=(\S+)\r\n",
                   Log(home / "log", r" %s <= (\S+) "))]
-    smuggled = judge(t, peers, *play(t, peers))
-    check(smuggled > 0, f"only {smuggled} cells smuggle with pass")
+    judge(t, peers, *play(t, peers))
 
 
 @case
@@ -418,8 +422,16 @@ def opensmtpd(t):
                   rb"250 2\.0\.0 (\w+) Message accepted for delivery\r\n",
                   Log(home / "log", r"evpid=%s\w{8} from=<([^>]*)>"),
                   sessions=8)]
-    smuggled = judge(t, peers, *play(t, peers))
-    check(smuggled > 0, f"only {smuggled} cells smuggle with pass")
+    judge(t, peers, *play(t, peers))
+
+
+@case
+def sendmail(t):
+    """It hangs up at the first lone CR or LF; its log is not kept."""
+    port, _ = t.peer("sendmail")
+    peers = [Peer("sendmail", port,
+                  rb"250 2\.0\.0 (\w+) Message accepted for delivery\r\n")]
+    judge(t, peers, *play(t, peers))
 
 
 @case

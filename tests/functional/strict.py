@@ -4,6 +4,7 @@ the refusals that are about sizes. What attacks meet is in attacks.py."""
 import re
 import smtplib
 
+import senders
 from policies import behind, rules
 from tap_harness import (Mailbox, Talker, case, check, equal, main, same_bytes,
                          sha256, wait_for)
@@ -80,6 +81,17 @@ def smtplib_logs_in_and_sends_utf8(t):
     equal([r["mail_from"] for r in daemon.rows(
         "SELECT mail_from FROM message WHERE accepted ORDER BY seq")],
         ["a@x", "\u00e4@x"], "senders recorded")
+    only_hides_keywords(daemon)
+
+
+@case
+def nodemailer_and_msmtp_send(t):
+    mailbox = Mailbox()
+    daemon = behind(t, t.server(mailbox).port, STRICT)
+    senders.nodemailer(t, daemon.port)
+    senders.msmtp(t, daemon.port, b"Subject: m\n\n.\n")
+    daemon.sessions(2)
+    equal(len(mailbox.messages), 4, "messages")
     only_hides_keywords(daemon)
 
 

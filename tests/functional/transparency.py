@@ -133,40 +133,6 @@ def a_megabyte_behind_an_unanswered_data_passes(t):
 
 
 @case
-def lines_of_any_length_pass(t):
-    """INSPECTION B15, B17, W4: an AUTH line of 12 KiB, lines of a megabyte."""
-    daemon, client, server = relayed(t)
-    spoken = {"client": b"", "server": b""}
-
-    def pass_on(side, line):
-        speaker, hearer = (client, server) if side == "client" else \
-            (server, client)
-        thread = threading.Thread(target=speaker.say, args=(line,))
-        thread.start()
-        hearer.hear(line)
-        thread.join()
-        spoken[side] += line
-
-    pass_on("server", b"220-" + b"g" * 70000 + b"\r\n220 x\r\n")
-    pass_on("client", b"EHLO " + b"e" * 1000 + b"\r\n")
-    pass_on("server", b"250-" + b"k" * 300 + b"\r\n250 SIZE\r\n")
-    pass_on("client", b"MAIL FROM:<" + b"a" * 4096 + b"@x>\r\n")
-    pass_on("server", b"250 " + b"r" * (1 << 20) + b"\r\n")
-    pass_on("client", b"X" * (1 << 20) + b"\r\n")
-    pass_on("server", b"500 what\r\n")
-    pass_on("client", b"QUIT\r\n")
-    pass_on("server", b"221 x\r\n")
-    server.close()
-    client.hear_end().close()
-    daemon.sessions(1)
-    document = t.show(daemon)
-    for side, stream in spoken.items():
-        same_bytes(wire(document, side), stream, f"recorded of the {side}")
-    names = {e["name"] for e in document["events"]}
-    check({"reply-overlong", "command-overlong"} <= names, names)
-
-
-@case
 def a_slow_reader_stalls_only_itself(t):
     """And takes bounded memory: the sender is held back."""
     upstream = t.listen()

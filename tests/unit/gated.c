@@ -237,7 +237,7 @@ decide(struct gated *g, const struct smtp_event *ev)
 	if (gate_holds(&g->gate, ev->side))
 		g->ahead[ev->side] -= gone < raw.n ? gone : raw.n;
 	g->odd |= ev->anomalies;
-	gate_event(&g->gate, &g->smtp, ev, gone > 0, g->now_us);
+	gate_event(&g->gate, &g->smtp, ev, gone, g->now_us);
 	fate = gate_fate(&g->gate);
 	while (gate_next(&g->gate, &step)) {
 		check_fate(g, fate, &step);
@@ -321,6 +321,8 @@ gated_open(struct gated *g, const struct policy *policy)
 	};
 
 	*g = (struct gated){ .now_us = 1 };
+	memset(&g->mime, 0xa5, sizeof g->mime);	/* the caller's need not be
+						 * clear */
 	smtp_start(&g->smtp);
 	smtp_start(&g->beside[SMTP_CLIENT].smtp);
 	smtp_start(&g->beside[SMTP_SERVER].smtp);

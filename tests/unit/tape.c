@@ -7,7 +7,12 @@
 static enum wire_kind
 kind_of(char mark)
 {
-	return mark == '!' ? WIRE_FIN : mark == '?' ? WIRE_GAP : WIRE_BYTES;
+	static const char marks[] = { [WIRE_BYTES] = ':', [WIRE_FIN] = '!',
+	    [WIRE_GAP] = '?', [WIRE_OWN] = '=', [WIRE_WITHHELD] = 'x',
+	    [WIRE_MADE] = '+' };
+
+	return (enum wire_kind)((const char *)memchr(marks, mark,
+	    sizeof marks) - marks);
 }
 
 void

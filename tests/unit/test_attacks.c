@@ -10,18 +10,21 @@
 #include "proxy/config.h"
 #include "tests/unit/gated.h"
 
-/* The empty policy; one that holds all and changes nothing; strict. */
-enum mode { OBSERVES = 1 << 0, HOLDS = 1 << 1, STRICT = 1 << 2 };
+/* The empty policy; what strict would do; one that holds all and changes
+ * nothing; strict. */
+enum { EMPTY, DRY, HELD, REFUSING, POLICIES };
 
-#define ANY (OBSERVES | HOLDS | STRICT)
-#define LAX (OBSERVES | HOLDS)
+#define STRICT	(1 << DRY | 1 << REFUSING)
+#define LAX	(1 << EMPTY | 1 << DRY | 1 << HELD)
+#define ANY	(LAX | STRICT)
 
-static const char *const policies_text[] = {
-	"",
-	"match \"command length\" { gt = 1GiB action = drop }\n"
+static const char *const policies_text[POLICIES] = {
+	[EMPTY] = "",
+	[DRY] = "profile = strict\ndry-run = yes",
+	[HELD] = "match \"command length\" { gt = 1GiB action = drop }\n"
 	"match \"reply length\" { gt = 1GiB action = drop }\n"
 	"match \"header length\" { gt = 1GiB action = drop }\n",
-	"profile = strict",
+	[REFUSING] = "profile = strict",
 };
 
 #define STEPS_MAX 24
@@ -187,6 +190,11 @@ static const struct attack {
 	    "502 5.5.1 BDAT is not offered\r\n"
 	    "502 5.5.1 BDAT is not offered\r\n" OK, false,
 	    SMTP_ODD(BDAT_UNOFFERED) },
+	{ "1.4: DATA behind a chunk", STRICT, { BEGUN, C("BDAT 4\r\nab\r\n"),
+	    S(OK), C("DATA\r\nRSET\r\n"), S(OK) },
+	    H T "BDAT 4\r\nab\r\nRSET\r\n", G OFFER OK OK OK
+	    "503 5.5.1 Finish BDAT or RSET first\r\n" OK, false,
+	    SMTP_ODD(BDAT_UNFINISHED) },
 	{ "1.5: three strikes", ANY, { HELLO, C("NOOP\0junk\r\n"),
 	    C("NOOP\rRSET\r\n"), C("NOOP\r\n"), S(OK), C(" NOOP\r\nNOOP\r\n") },
 	    H "NOOP\r\n", G OFFER SYNTAX SYNTAX OK SYNTAX, true,
@@ -244,7 +252,7 @@ static const struct attack {
 
 #define ATTACKS (sizeof attacks / sizeof *attacks)
 
-static struct policies *owners[3];
+static struct policies *owners[POLICIES];
 
 static const struct policy *
 policy_of(int mode)
@@ -315,7 +323,7 @@ static void
 check_run(const struct attack *a, int mode, const struct policy *policy,
     size_t chunk)
 {
-	bool strict = mode == 2;
+	bool strict = mode == REFUSING;
 	char all[2][2048];
 	struct gated g;
 
@@ -344,7 +352,7 @@ START_TEST(attack_meets_what_is_meant_for_it)
 {
 	const struct attack *a = &attacks[_i];
 
-	for (int mode = 0; mode < 3; mode++) {
+	for (int mode = 0; mode < POLICIES; mode++) {
 		const struct policy *policy;
 
 		if (!(a->modes & 1u << mode))

@@ -5,78 +5,7 @@
 
 #include "replay/lossless.h"
 #include "replay/reader.h"
-
-#define SEGMENTS_MAX	12
-#define FRAMES_MAX	5	/* of one segment */
-
-static unsigned seed;
-
-static size_t
-below(size_t n)
-{
-	return (size_t)rand_r(&seed) % n;
-}
-
-/* Octets that a line, a segment or an escape could end in. */
-static void
-put_octets(struct store_wire *w, struct store_segment *seg)
-{
-	static const char *const pieces[] = { "\r\n", "\n", "\r", "250-x\r\n",
-	    "250 x\r\n", " ", "\\", "[3 bytes]", "\\c", "\t", "a", "***",
-	    "DATA\r\n", ".\r\n", "\x80", "\\{+0.1}", "=>  " };
-	size_t n = 1 + below(4);
-
-	while (n--)
-		text_str(&w->memory, pieces[below(sizeof(pieces) /
-		    sizeof(*pieces))]);
-	seg->bytes.n = w->memory.n;	/* its end, until all is there */
-}
-
-static void
-put_segment(struct store_wire *w, enum smtp_side side, int64_t t_us)
-{
-	static const enum wire_kind kinds[] = { WIRE_BYTES, WIRE_BYTES,
-	    WIRE_WITHHELD, WIRE_MADE, WIRE_OWN };
-	size_t n = 1 + below(FRAMES_MAX);
-	enum wire_kind last = WIRE_KINDS;
-
-	for (size_t i = 0; i < n; i++) {
-		enum wire_kind kind = kinds[below(5)];
-		struct store_segment *seg = &w->segments[w->n];
-
-		if (kind == last)	/* they would be one */
-			continue;
-		*seg = (struct store_segment){ .kind = kind, .side = side,
-		    .same_segment = last != WIRE_KINDS, .t_us = t_us };
-		put_octets(w, seg);
-		last = kind;
-		w->n++;
-	}
-}
-
-/* Segments of both sides, as a policy may leave them. */
-static void
-make_wire(struct store_wire *w)
-{
-	size_t from = 0, n = 1 + below(SEGMENTS_MAX);
-	int64_t t_us = 0;
-
-	*w = (struct store_wire){ .segments = calloc(
-	    SEGMENTS_MAX * FRAMES_MAX, sizeof(*w->segments)) };
-	ck_assert_ptr_nonnull(w->segments);
-	for (size_t i = 0; i < n; i++) {
-		t_us += 1 + (int64_t)below(3000);
-		put_segment(w, below(2) ? SMTP_CLIENT : SMTP_SERVER, t_us);
-	}
-	for (size_t i = 0; i < w->n; i++) {
-		size_t to = w->segments[i].bytes.n;
-
-		w->segments[i].bytes = (struct span){ w->memory.p + from,
-		    to - from };
-		w->segments[i].octets = to - from;
-		from = to;
-	}
-}
+#include "tests/unit/wires.h"
 
 static char *
 text_of(const struct store_wire *w, size_t *n)
@@ -110,16 +39,15 @@ expect_same(const struct store_wire *got, const struct store_wire *want,
 
 START_TEST(any_wire_comes_back)
 {
-	for (seed = 1; seed <= 3000; seed++) {
+	for (unsigned seed = 1; seed <= 3000; seed++) {
 		char error[READER_ERROR_MAX];
 		struct reader_session session;
 		struct store_wire wire;
 		struct reader reader;
 		size_t n, again_n;
 		char *text, *again;
-		unsigned begin = seed;
 
-		make_wire(&wire);
+		wires_make(&wire, seed, false);
 		text = text_of(&wire, &n);
 		reader = (struct reader){ .text = { text, n } };
 		ck_assert_msg(reader_next(&reader, &session, error), "%s\n%s",
@@ -131,7 +59,6 @@ START_TEST(any_wire_comes_back)
 		free(text);
 		reader_free(&session);
 		store_wire_free(&wire);
-		seed = begin;
 	}
 }
 END_TEST

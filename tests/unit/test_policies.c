@@ -280,7 +280,11 @@ START_TEST(auth_may_be_longer)
 	ck_assert(!has_verb(&p->rules[1], SMTP_AUTH));
 	ck_assert(has_verb(&p->rules[1], SMTP_MAIL) &&
 	    has_verb(&p->rules[1], SMTP_UNKNOWN));
-	ck_assert(is(p->rules[1].reply, "500 5.5.2 line too long\r\n"));
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(p->rules[i].action, POLICY_DROP);
+		ck_assert(is(p->rules[i].reply,
+		    "500 5.5.2 line too long\r\n"));
+	}
 	ck_assert_uint_eq(good(P("max-command-line = 16KiB"))->n_rules, 1);
 }
 END_TEST
@@ -315,6 +319,26 @@ START_TEST(refusals_become_rules_in_the_order_of_their_table)
 	ck_assert_ptr_nonnull(rule(p, "odd-command", 0));
 	ck_assert(!p->guards_tls);
 	ck_assert(good(P("unsolicited-reply = reject"))->guards_tls);
+}
+END_TEST
+
+/* A match must not answer what ends the session, as words behind QUIT. */
+START_TEST(refusals_that_end_the_session_come_before_matches)
+{
+	const struct policy *p = good(P("odd-command = reject match \"message\""
+	    " { action = \"reject 450 later\" }"));
+	bool behind = false;
+	size_t ends = 0, goes_on = 0;
+
+	for (size_t i = 0; i < p->n_rules; i++) {
+		behind |= p->rules[i].subject == POLICY_MESSAGES;
+		if (p->rules[i].subject != POLICY_EVENT)
+			continue;
+		ck_assert_int_eq(behind, p->rules[i].action == POLICY_REJECT);
+		ends += !behind;
+		goes_on += behind;
+	}
+	ck_assert(ends && goes_on);
 }
 END_TEST
 
@@ -737,6 +761,8 @@ main(void)
 	tcase_add_test(tests, auth_may_be_longer);
 	tcase_add_test(tests,
 	    refusals_become_rules_in_the_order_of_their_table);
+	tcase_add_test(tests,
+	    refusals_that_end_the_session_come_before_matches);
 	tcase_add_test(tests, a_421_names_the_host);
 	tcase_add_loop_test(tests, a_subject_compares_with_its_operand_only, 0,
 	    COUNT(subjects));

@@ -141,6 +141,85 @@ START_TEST(mistakes_name_their_line)
 }
 END_TEST
 
+static void
+expect_kinds(const char *text, const enum wire_kind *kinds, size_t n)
+{
+	read_one(text);
+	ck_assert_uint_eq(session.wire.n, n);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(session.wire.segments[i].kind == kinds[i],
+		    "segment %zu of\n%s", i, text);
+	reader_free(&session);
+}
+
+START_TEST(lines_of_ours_without_times_are_told_by_what_is_before)
+{
+	static const struct {
+		const char *text;
+		enum wire_kind last;
+	} rows[] = {
+		{ "<x- 220 a\n<=  220 b\n", WIRE_MADE },
+		{ "<- 220\\c\n<=   b\n", WIRE_MADE },
+		{ "<- 250-a\n<=  250 b\n", WIRE_MADE },
+		{ "<- 250 a\n<=  502 b\n", WIRE_OWN },
+		{ "-x> VRFY\n<=  502 b\n", WIRE_OWN },
+		{ "<- 250-a\n -> NOOP\n<=  502 b\n", WIRE_OWN },
+		{ "-x> NOOP\n=>  XXXX\n", WIRE_MADE },
+		{ "<x- 250 a\n<=  250-a\n<=  250 b\n", WIRE_MADE },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		read_one(rows[i].text);
+		ck_assert_msg(session.wire.segments[session.wire.n - 1].kind ==
+		    rows[i].last, "%s", rows[i].text);
+		reader_free(&session);
+	}
+}
+END_TEST
+
+START_TEST(lines_of_ours_with_a_time_are_our_own)
+{
+	static const enum wire_kind kinds[] = { WIRE_BYTES, WIRE_OWN,
+	    WIRE_BYTES, WIRE_MADE };
+
+	expect_kinds("+0.1 <- 250 a\n+0.1 <=  502 b\n<-  250 c\n<=  250 d\n",
+	    kinds, 4);
+}
+END_TEST
+
+START_TEST(each_reply_of_ours_by_hand_is_one)
+{
+	static const enum wire_kind kinds[] = { WIRE_WITHHELD, WIRE_OWN,
+	    WIRE_OWN };
+
+	expect_kinds("-x> VRFY\n-x> EXPN\n<=  502 a\n<=  502 b\n", kinds, 3);
+}
+END_TEST
+
+START_TEST(a_withheld_message_that_is_not_shown_ends_withheld)
+{
+	read_one("<- 354 go\n -> DATA\n"
+	    "-x> [1,482 bytes, 14 of them forwarded]\n<=  550 no\n");
+	expect_segment(2, WIRE_GAP, SMTP_CLIENT, 2000, "");
+	expect_segment(3, WIRE_WITHHELD, SMTP_CLIENT, 3000, ".\r\n");
+	expect_segment(4, WIRE_OWN, SMTP_SERVER, 4000, "550 no\r\n");
+	reader_free(&session);
+}
+END_TEST
+
+START_TEST(rules_are_read)
+{
+	read_one("+0.1 <x- 250-X\n+0.1 *** rule \"a, b\", notice: strip: X: y\n"
+	    "+0.2 *** bare-lf: whatever\n");
+	ck_assert_uint_eq(session.n_rules, 1);
+	ck_assert_int_eq(session.rules[0].t_us, 100000);
+	ck_assert(span_is(session.rules[0].name, "a, b"));
+	ck_assert(span_is(session.rules[0].severity, "notice"));
+	ck_assert(span_is(session.rules[0].detail, "strip: X: y"));
+	reader_free(&session);
+}
+END_TEST
+
 /* What the engine makes of a text, as "tile tile ..."; - is a gap. */
 static void
 expect_tiles(const char *text, const char *want)
@@ -207,6 +286,13 @@ main(void)
 	tcase_add_test(tests, head_and_tail_are_read);
 	tcase_add_test(tests, a_file_may_hold_several_sessions);
 	tcase_add_test(tests, mistakes_name_their_line);
+	tcase_add_test(tests,
+	    lines_of_ours_without_times_are_told_by_what_is_before);
+	tcase_add_test(tests, lines_of_ours_with_a_time_are_our_own);
+	tcase_add_test(tests, each_reply_of_ours_by_hand_is_one);
+	tcase_add_test(tests,
+	    a_withheld_message_that_is_not_shown_ends_withheld);
+	tcase_add_test(tests, rules_are_read);
 	tcase_add_test(tests, hidden_content_has_its_last_line);
 	tcase_add_test(tests, a_gap_may_hide_the_end_of_data);
 	tcase_add_test(tests, a_gap_is_counted_off_a_chunk);

@@ -62,6 +62,27 @@ START_TEST(a_strike_is_of_a_refusal_that_does_not_close)
 }
 END_TEST
 
+/* docs/STRICT.md has a row with this option and this reply. */
+START_TEST(the_manual_names_option_and_reply)
+{
+	static char manual[32768];
+	FILE *file = fopen("docs/STRICT.md", "r");
+	char option[40], cells[300];
+	size_t n;
+
+	ck_assert_msg(file != NULL, "docs/STRICT.md is not there");
+	n = fread(manual, 1, sizeof manual - 1, file);
+	manual[n] = '\0';
+	(void)fclose(file);
+	(void)snprintf(option, sizeof option, "%s", rows[_i].option);
+	for (char *p = option; *p; p++)
+		*p = *p == '_' ? '-' : *p;
+	(void)snprintf(cells, sizeof cells, " | `%s` | %s | ", option,
+	    rows[_i].reply[0] ? rows[_i].reply : "none");
+	ck_assert_msg(strstr(manual, cells) != NULL, "not there: %s", cells);
+}
+END_TEST
+
 /* A session up to where it gets interesting. */
 #define GREETED "S220 mx ESMTP\r\n", "CEHLO c\r\n"
 #define EHLO GREETED, "S250-mx\r\n250-PIPELINING\r\n250-CHUNKING\r\n" \
@@ -276,6 +297,7 @@ main(void)
 	tcase_add_test(t, no_row_is_behind_one_that_takes_all_it_could);
 	tcase_add_test(t, a_strike_is_of_a_refusal_that_does_not_close);
 	tcase_add_test(t, every_row_is_met_by_an_attack);
+	tcase_add_loop_test(t, the_manual_names_option_and_reply, 0, ROWS);
 	tcase_add_loop_test(t, attack_meets_its_row, 0,
 	    sizeof attacks / sizeof *attacks);
 	suite_add_tcase(s, t);

@@ -132,6 +132,35 @@ START_TEST(a_chunk_is_answered_behind_its_octets)
 }
 END_TEST
 
+static void
+expect_text(const struct text *got, const char *want)
+{
+	ck_assert_msg(got->n == strlen(want) &&
+	    memcmp(got->p, want, got->n) == 0, "%.*s", (int)got->n, got->p);
+}
+
+START_TEST(it_is_the_session_as_the_client_had_it)
+{
+	static const char *const lines[] = {
+		"Sx220 real\r\n", "S+220 mask\r\n", "C:EHLO c\r\n",
+		"S:250-mx\r\n", "Sx250-STARTTLS\r\n", "S:250 SIZE\r\n",
+		"CxVRFY joe\r\n", "S=502 no\r\n", "C:NO", "CxXX", "C+OP",
+		"C:\r\n", "S:250 ok\r\n", NULL,
+	};
+	struct script s;
+
+	load(&s, lines);
+	expect_text(&s.client, "EHLO c\r\nVRFY joe\r\nNOXX\r\n");
+	expect_text(&s.server,
+	    "220 mask\r\n250-mx\r\n250 SIZE\r\n502 no\r\n250 ok\r\n");
+	ck_assert_uint_eq(s.nreplies, 4);
+	ck_assert_int_eq(s.replies[2].verb, SMTP_VRFY);
+	ck_assert_int_eq(s.replies[2].code, 502);
+	ck_assert_uint_eq(s.replies[2].unit, 2);
+	script_free(&s);
+}
+END_TEST
+
 START_TEST(a_session_that_was_cut_off_is_played_as_far_as_it_went)
 {
 	static const char *const lines[] = {
@@ -194,6 +223,7 @@ main(void)
 	tcase_add_test(tests, tiles_are_the_stream_laid_end_to_end);
 	tcase_add_test(tests, lmtp_has_a_reply_for_each_recipient);
 	tcase_add_test(tests, a_chunk_is_answered_behind_its_octets);
+	tcase_add_test(tests, it_is_the_session_as_the_client_had_it);
 	tcase_add_test(tests, a_session_that_was_cut_off_is_played_as_far_as_it_went);
 	tcase_add_test(tests, tls_cannot_be_played);
 	tcase_add_test(tests, a_gap_cannot_be_played);

@@ -275,6 +275,83 @@ START_TEST(scenario_passes_unchanged_though_all_of_it_is_held)
 }
 END_TEST
 
+static const char *const policies_tried[] = {
+	"profile = mask", "profile = strict", "profile = asa", "profile = pix",
+	"profile = mask\nscrub-text = yes\nscrub-queue-ids = yes\n"
+	"bare-newline = normalize\nehlo-strip = {\"SIZE\", \"AUTH\"}\n"
+	"ehlo-add = {\"XRECORD\"}\nblock = {\"VRFY\", \"RSET\", \"BDAT\"}",
+	"bare-newline = reject\nehlo-keep = {\"PIPELINING\", \"SIZE\"}\n"
+	"ehlo-size-limit = 1000\nauth-allow = {\"PLAIN\"}",
+};
+enum { POLICIES_TRIED = sizeof policies_tried / sizeof *policies_tried };
+
+/* What arrives at both sides of a scenario, and whether it ended for them. */
+static void
+same_in_chunks(const char *name, const struct play *p,
+    const struct policy *policy, size_t chunk, const struct gated *whole)
+{
+	struct cut cut = { .chunk = chunk };
+	struct gated g;
+
+	gated_open(&g, policy);
+	play(&g, p, chunk);
+	ck_assert_msg(g.wrong == NULL, "%s: %s", name, g.wrong);
+	for (int side = 0; side < 2; side++)
+		same(name, &cut, side == SMTP_CLIENT ? "the client got" :
+		    "the server got", gated_at(&g, (enum smtp_side)side),
+		    gated_at(whole, (enum smtp_side)side));
+	ck_assert_msg(g.closed == whole->closed && g.left == whole->left,
+	    "%s in chunks of %zu ends in another way", name, chunk);
+	gated_close(&g);
+}
+
+START_TEST(scenario_is_edited_alike_however_it_is_cut)
+{
+	const char *name = scenarios[_i / POLICIES_TRIED]->d_name;
+	const struct policy *policy;
+	struct policies *owner;
+	char path[512], error[256];
+	struct gated whole;
+	struct play p;
+
+	policy = make_policy(policies_tried[_i % POLICIES_TRIED], &owner);
+	play_init(&p);
+	(void)snprintf(path, sizeof path, FOLDER "%s", name);
+	ck_assert_msg(play_load(&p, path, error), "%s", error);
+	gated_open(&whole, policy);
+	play(&whole, &p, PLAY_SIDE_MAX);
+	ck_assert_msg(whole.wrong == NULL, "%s: %s", name, whole.wrong);
+	for (size_t chunk = 1; chunk < 30; chunk++)
+		same_in_chunks(name, &p, policy, chunk, &whole);
+	gated_close(&whole);
+	play_free(&p);
+	policies_free(owner);
+}
+END_TEST
+
+/* Whatever the policy would do. */
+START_TEST(scenario_passes_unchanged_in_a_dry_run)
+{
+	const char *name = scenarios[_i / POLICIES_TRIED]->d_name;
+	const struct policy *policy;
+	struct policies *owner;
+	char path[512], error[256], options[512];
+	struct play p;
+
+	(void)snprintf(options, sizeof options, "%s\ndry-run = yes",
+	    policies_tried[_i % POLICIES_TRIED]);
+	policy = make_policy(options, &owner);
+	play_init(&p);
+	(void)snprintf(path, sizeof path, FOLDER "%s", name);
+	ck_assert_msg(play_load(&p, path, error), "%s", error);
+	passes_whole(name, &p, policy, 1);
+	passes_whole(name, &p, policy, 7);
+	passes_whole(name, &p, policy, PLAY_SIDE_MAX);
+	play_free(&p);
+	policies_free(owner);
+}
+END_TEST
+
 static int
 is_scenario(const struct dirent *e)
 {
@@ -305,6 +382,10 @@ main(void)
 	tcase_add_loop_test(p,
 	    scenario_passes_unchanged_though_all_of_it_is_held, 0,
 	    n_scenarios > 0 ? n_scenarios : 0);
+	tcase_add_loop_test(p, scenario_is_edited_alike_however_it_is_cut, 0,
+	    n_scenarios > 0 ? n_scenarios * POLICIES_TRIED : 0);
+	tcase_add_loop_test(p, scenario_passes_unchanged_in_a_dry_run, 0,
+	    n_scenarios > 0 ? n_scenarios * POLICIES_TRIED : 0);
 	suite_add_tcase(s, p);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);

@@ -5,6 +5,7 @@
 
 #include "replay/reader.h"
 #include "replay/walk.h"
+#include "tests/unit/wires.h"
 
 static struct reader_session session;
 static struct walk walk;
@@ -194,6 +195,60 @@ START_TEST(what_is_made_in_front_of_a_segment_belongs_to_it)
 }
 END_TEST
 
+/* Octets of a wire, by what they are. */
+struct octets {
+	size_t said, own, passed, made;
+};
+
+static struct octets
+count(const struct store_wire *wire)
+{
+	struct octets n = { 0 };
+
+	for (size_t i = 0; i < wire->n; i++) {
+		const struct store_segment *seg = &wire->segments[i];
+
+		n.said += wire_is_stream(seg->kind) ? seg->bytes.n : 0;
+		n.own += seg->kind == WIRE_OWN ? seg->bytes.n : 0;
+		n.made += seg->kind == WIRE_MADE ? seg->bytes.n : 0;
+		n.passed += seg->kind == WIRE_BYTES ||
+		    seg->kind == WIRE_REDACTED ? seg->bytes.n : 0;
+	}
+	return n;
+}
+
+/* A recording is hostile input. */
+START_TEST(any_wire_is_told_whole)
+{
+	for (unsigned seed = 1; seed <= 5000; seed++) {
+		struct octets want, got = { 0 };
+		struct store_wire wire;
+		struct walk_unit u;
+		size_t heard = 0;
+
+		wires_make(&wire, seed, true);
+		want = count(&wire);
+		walk_open(&walk, &wire);
+		while (walk_next(&walk, &u)) {
+			heard += u.what == WALK_HEARD ? u.octets : 0;
+			got.own += u.what == WALK_OWN ? u.ev.raw.n : 0;
+			if (u.what != WALK_TILE)
+				continue;
+			got.said += u.ev.raw.n;
+			got.passed += u.sent.n;
+		}
+		walk_close(&walk);
+		store_wire_free(&wire);
+		ck_assert_msg(got.said == want.said && heard == want.said,
+		    "wire %u: %zu of %zu octets", seed, got.said, want.said);
+		ck_assert_msg(got.own == want.own, "wire %u: %zu of %zu of "
+		    "our own", seed, got.own, want.own);
+		ck_assert_msg(got.passed >= want.passed &&
+		    got.passed <= want.passed + want.made, "wire %u", seed);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -212,6 +267,7 @@ main(void)
 	tcase_add_test(tests, a_lookalike_the_server_took_is_the_end);
 	tcase_add_test(tests, sent_is_what_the_other_side_was_given);
 	tcase_add_test(tests, what_is_made_in_front_of_a_segment_belongs_to_it);
+	tcase_add_test(tests, any_wire_is_told_whole);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -46,6 +46,13 @@ transcript_mark(const struct transcript_line *line)
 	return marks[0].columns;
 }
 
+const char *
+transcript_secured(enum smtp_side side)
+{
+	return side == SMTP_CLIENT ? "TLS with the client" :
+	    "TLS with the server";
+}
+
 static bool
 is_digit(char c)
 {
@@ -216,6 +223,26 @@ parse_frame(struct span s, struct transcript_line *got)
 	}
 }
 
+/* What follows "***". */
+static void
+parse_event(struct span s, struct transcript_line *got)
+{
+	got->what = TRANSCRIPT_EVENT;
+	got->text = s = span_trim(s);
+	for (int side = 0; side < 2; side++) {
+		const char *front = transcript_secured((enum smtp_side)side);
+
+		if (!span_starts(s, front))
+			continue;
+		(void)span_cut(&s, strlen(front));
+		if (s.n && s.p[0] != ':')
+			continue;
+		got->what = TRANSCRIPT_SECURED;
+		got->side = (enum smtp_side)side;
+		got->text = span_trim(span_from(s, s.n ? 1 : 0));
+	}
+}
+
 /* The mark at the front of s, its blanks not counted; NULL if there is none.
  * Fewer blanks behind it than the mark has are forgiven. */
 static const struct mark *
@@ -247,8 +274,7 @@ parse_body(struct span *s, char *out, struct transcript_line *got)
 	if (span_starts(*s, "===")) {
 		parse_frame(span_from(*s, 3), got);
 	} else if (span_starts(*s, "***")) {
-		got->what = TRANSCRIPT_EVENT;
-		got->text = span_trim(span_from(*s, 3));
+		parse_event(span_from(*s, 3), got);
 	} else if ((m = take_mark(s)) == NULL) {
 		bad(got, "no mark (\" -> \", \"<-  \", \"***\", \"===\", ...) "
 		    "begins this line");

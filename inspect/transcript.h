@@ -16,6 +16,7 @@
  *	\n   at the end: no CRLF is implied, LF alone ends the line
  *	\{+SECONDS} a segment ended here and the next came at that time
  * A line " -> [N bytes ...]" stands for N octets that are not shown.
+ * "*** TLS with the client: ..." says that it came to TLS with smtptap, any other
  * "*** ..." is an event; lines of "#" and empty ones are comments.
  * Pure: bytes in, bytes out; no allocation. Any thread. */
 #ifndef INSPECT_TRANSCRIPT_H
@@ -36,6 +37,8 @@ enum transcript_what {
 	TRANSCRIPT_RESET,	/* "=== client resets": the same, by RST */
 	TRANSCRIPT_CLOSED,	/* "=== closed by ...": text is what follows; or
 				 * "=== interrupted ...": text is all of that */
+	TRANSCRIPT_SECURED,	/* "*** TLS with the client: ...": from here on that
+				 * side is in TLS; text is what follows */
 	TRANSCRIPT_EVENT,	/* "*** ...": text is what follows */
 	TRANSCRIPT_COMMENT,
 	TRANSCRIPT_BAD,		/* not a line of this notation; text is why */
@@ -59,6 +62,9 @@ struct transcript_line {
 /* The four columns that say who sent a line and what became of it; static.
  * Reads side, own, held, odd and tls; the first of these that is set counts. */
 const char *transcript_mark(const struct transcript_line *);
+
+/* The words of a SECURED line before its colon; static. */
+const char *transcript_secured(enum smtp_side);
 
 /* Escape as much of *in as fits in room octets, cutting it off *in; the octets
  * written to out. room is at least 8. Line ends are escaped like the rest: cut

@@ -52,12 +52,13 @@ keylog_open(const char *path, const char *listener, char error[OPTIONS_ERROR])
 
 	if (k && (k->path = strdup(path)) != NULL &&
 	    (k->fd = open_file(path, &why)) >= 0) {
-		log_sentence(LOG_ERROR, "WARNING: listener \"%s\" writes the "
-		    "secrets of its TLS connections to %s: who reads that "
-		    "file can read the sessions", listener, path);
+		log_sentence(LOG_ERROR, "WARNING: listener \"%s\": tls-keylog "
+		    "writes the secrets of TLS connections to %s: who reads "
+		    "that file can read the sessions", listener, path);
 		return k;
 	}
-	(void)snprintf(error, OPTIONS_ERROR, "%s: %s", path, why);
+	(void)snprintf(error, OPTIONS_ERROR, "tls-keylog: %.400s: %s", path,
+	    why);
 	if (k)
 		free(k->path);
 	free(k);

@@ -9,8 +9,8 @@
 
 struct keylog;
 
-/* Opened, and made if there is none; a line of the log warns of it. NULL: "FILE:
- * reason". listener: its name. */
+/* Opened, and made if there is none; a line of the log warns of it. NULL: error
+ * is a sentence. listener: its name. */
 struct keylog *keylog_open(const char *path, const char *listener,
     char error[OPTIONS_ERROR]);
 void keylog_close(struct keylog *);	/* NULL: nothing */

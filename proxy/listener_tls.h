@@ -27,7 +27,7 @@ bool listener_tls_open(struct settings_listener *, const struct options *,
 bool listener_tls_is_used(const struct options *);
 
 /* Begin to write its tls-keylog, if it has one; before the first connection.
- * False: "FILE: reason". */
+ * False: error is a sentence. */
 bool listener_tls_log_keys(struct settings_listener *,
     char error[OPTIONS_ERROR]);
 

@@ -5,6 +5,7 @@
 
 #include "proxy/options.h"
 #include "proxy/profile.h"
+#include "record/certificate.h"
 
 #define SMTP_PORT	25
 
@@ -212,11 +213,10 @@ value_pem(void *field, const char *value)
 const char *
 value_tls_name(void *field, const char *value)
 {
-	const char *accepted = term_host(NULL, value);
-
-	if (accepted == NULL)
-		*(const char **)field = value;
-	return accepted;
+	if (!certificate_names(value) || strchr(value, '*'))
+		return "the name or the address of a host is accepted";
+	*(const char **)field = value;
+	return NULL;
 }
 
 const char *

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "record/batch_tls.h"
 #include "record/connection.h"
 #include "record/uuid.h"
 #include "record/wire.h"
@@ -166,6 +167,9 @@ put_all(struct batch *b, const struct recorder_part *p)
 			return false;
 		if (p->n <= N_MAX && !put_part(b, p))
 			return false;
+		for (const struct recorder_tls *t = p->tls; t; t = t->next)
+			if (!batch_tls(&b->sql, row_id(p, t->side), t))
+				return false;
 		for (const struct recorder_message *m = p->messages; m;
 		    m = m->next)
 			if (m->seq <= N_MAX && !put_message(b, p, m))

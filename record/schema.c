@@ -10,6 +10,11 @@ struct schema {
 	int64_t application, version, tables;
 };
 
+/* By version: what makes up for what the next one has. */
+static const enum sql_name older[SQL_VERSION] = {
+	[1] = SQL_OLDER_1,
+};
+
 static bool
 failed(sqlite3 *db, const char *path, char error[RECORD_ERROR_MAX])
 {
@@ -129,10 +134,9 @@ schema_current(sqlite3 *db, const char *path, char error[RECORD_ERROR_MAX])
 	if (is_empty(&s))
 		return connection_refused(path,
 		    "is empty: nothing was recorded", error);
-	if (s.version < SQL_VERSION)
-		return connection_refused(path, "was made by an older smtptap: "
-		    "smtptapd brings it up to date when it records to it",
-		    error);
+	for (int64_t i = s.version; i < SQL_VERSION; i++)
+		if (!connection_set(db, older[i], path, error))
+			return false;
 	return true;
 }
 

@@ -18,8 +18,9 @@
  * sentence that names path. */
 bool schema_check(sqlite3 *, const char *path, char error[RECORD_ERROR_MAX]);
 
-/* May it be read with the statements of this version? As schema_check(), but
- * an empty or older one is refused. */
+/* Make it readable with the statements of this version: what an older one lacks is
+ * there without rows, for this connection only. As schema_check(), but an empty
+ * one is refused. */
 bool schema_current(sqlite3 *, const char *path, char error[RECORD_ERROR_MAX]);
 
 /* Apply the migrations that are missing, all or none. After schema_check(). */

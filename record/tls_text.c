@@ -3,23 +3,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Without what a line or a terminal would take for something else. */
+/* Without what a terminal would take for something else. */
 static void
-put_plain(struct text *t, const char *s, const char *other)
+put_plain(struct text *t, const char *s, char other)
 {
 	for (; *s; s++)
-		text_put(t, *s < ' ' || *s > '~' || strchr(other, *s) ? "?" :
-		    s, 1);
+		text_put(t, *s < ' ' || *s > '~' || *s == other ? "?" : s, 1);
 }
 
-/* A name, as one word without a comma. */
+/* A name, as one word; a list of them has commas without blanks. */
 static void
 put_word(struct text *t, const char *before, const char *word)
 {
 	if (!word[0])
 		return;
 	text_str(t, before);
-	put_plain(t, word, " ,");
+	put_plain(t, word, ' ');
 }
 
 void
@@ -37,7 +36,7 @@ tls_text(struct text *t, const struct recorder_tls *tls)
 		    (long long)(tls->handshake_us % 1000));
 	if (tls->verified[0]) {
 		text_str(t, ", verified: ");
-		put_plain(t, tls->verified, "");
+		put_plain(t, tls->verified, '\0');
 	}
 }
 

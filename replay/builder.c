@@ -133,6 +133,20 @@ add_mark(struct builder *b, const struct transcript_line *line,
 	(void)add_segment(b, kind, line->side, b->now_us, line->octets);
 }
 
+static void
+add_secured(struct builder *b, const struct transcript_line *line)
+{
+	struct store_segment *seg;
+
+	b->now_us = time_of(b, line);
+	b->broken = true;
+	seg = add_segment(b, WIRE_SECURED, line->side, b->now_us, line->text.n);
+	seg->bytes.n = line->text.n;
+	text_span(&b->wire->memory, line->text);
+	if (b->wire->memory.failed)
+		(void)need(NULL);
+}
+
 /* What was made of bytes that are not shown is not shown either. */
 static void
 add_omitted(struct builder *b, const struct transcript_line *line)
@@ -175,7 +189,8 @@ point_segments(struct store_wire *w)
 static bool
 has_bytes(enum wire_kind kind)
 {
-	return kind != WIRE_GAP && kind != WIRE_FIN && kind != WIRE_RESET;
+	return kind != WIRE_GAP && kind != WIRE_FIN && kind != WIRE_RESET &&
+	    kind != WIRE_SECURED;
 }
 
 static bool
@@ -207,6 +222,9 @@ builder_add(struct builder *b, const struct transcript_line *line)
 		break;
 	case TRANSCRIPT_RESET:
 		add_mark(b, line, WIRE_RESET);
+		break;
+	case TRANSCRIPT_SECURED:
+		add_secured(b, line);
 		break;
 	default:
 		break;

@@ -42,6 +42,8 @@ name_of(const struct walk_unit *u)
 		return "own";
 	case WALK_GAP:
 		return "gap";
+	case WALK_SECURED:
+		return "tls";
 	case WALK_FIN:
 		return "fin";
 	case WALK_RESET:
@@ -65,7 +67,8 @@ wire_unit(const struct walk_unit *u)
 	if (u->what == WALK_GAP)
 		(void)json_object_set_new(object, "octets",
 		    json_integer((json_int_t)u->octets));
-	else if (u->what == WALK_TILE || u->what == WALK_OWN)
+	else if (u->what == WALK_TILE || u->what == WALK_OWN ||
+	    u->what == WALK_SECURED)
 		set_bytes(object, u->ev.raw);
 	if (u->fate == TAP_EDITED) {
 		instead = json_object();

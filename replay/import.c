@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "record/tap.h"
+#include "record/tls_text.h"
 #include "record/uuid.h"
 #include "replay/moment.h"
 #include "replay/print.h"
@@ -84,6 +85,21 @@ feed_tile(struct import *im, const struct walk_unit *u)
 	}
 }
 
+/* That side came to TLS; of the chain of certificates a text says nothing. */
+static void
+feed_secured(struct import *im, const struct walk_unit *u, int64_t at_ns)
+{
+	struct recorder_tls words = { .side = u->side };
+	struct tap_tls tls = { .version = words.version,
+	    .cipher = words.cipher, .group = words.group, .sni = words.sni,
+	    .alpn = words.alpn, .verified = words.verified };
+
+	tls_text_parse(u->ev.raw, &words);
+	tls.resumed = words.resumed;
+	tls.handshake_us = words.handshake_us;
+	tap_secured(&im->tap, u->side, &tls, at_ns);
+}
+
 static void
 feed_unit(struct import *im, const struct walk_unit *u)
 {
@@ -103,6 +119,9 @@ feed_unit(struct import *im, const struct walk_unit *u)
 		break;
 	case WALK_GAP:
 		tap_gap(&im->tap, u->side, u->octets, at_ns);
+		break;
+	case WALK_SECURED:
+		feed_secured(im, u, at_ns);
 		break;
 	case WALK_FIN:
 	case WALK_RESET:

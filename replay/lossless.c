@@ -12,6 +12,7 @@ struct writer {
 	struct happenings events;
 	bool open;		/* a line of text is not ended */
 	const char *mark;	/* of it */
+	bool tls[2];		/* that side has come to TLS */
 	bool goes_on;		/* its segment has more behind these bytes */
 };
 
@@ -44,9 +45,10 @@ put_escaped(FILE *out, struct span s, bool front)
 }
 
 static const char *
-mark_of(const struct store_segment *seg)
+mark_of(const struct writer *w, const struct store_segment *seg)
 {
 	struct transcript_line how = { .side = seg->side,
+	    .tls = w->tls[seg->side],
 	    .own = seg->kind == WIRE_OWN || seg->kind == WIRE_MADE,
 	    .held = seg->kind == WIRE_WITHHELD ||
 		seg->kind == WIRE_WITHHELD_REDACTED };
@@ -103,7 +105,7 @@ put_bytes(struct writer *w, const struct store_segment *seg, bool begins,
 {
 	struct span s = seg->bytes;
 
-	w->mark = mark_of(seg);
+	w->mark = mark_of(w, seg);
 	for (; s.n; begins = false) {
 		size_t n = span_line(s);
 
@@ -121,19 +123,33 @@ begin_with_nothing(struct writer *w, const struct store_segment *seg)
 	const struct store_segment nothing = { .side = seg->side,
 	    .t_us = seg->t_us };
 
-	w->mark = mark_of(&nothing);
+	w->mark = mark_of(w, &nothing);
 	begin_piece(w, &nothing, true);
 	w->open = true;
 	break_line(w);
 }
 
+/* "*** TLS with the client: TLSv1.3 ..." */
+static void
+put_secured(struct writer *w, const struct store_segment *seg)
+{
+	fprintf(w->out, " *** %s%s", transcript_secured(seg->side),
+	    seg->bytes.n ? ": " : "");
+	(void)print_safe(w->out, seg->bytes);
+	fputc('\n', w->out);
+	w->tls[seg->side] = true;
+}
+
 static void
 put_mark(struct writer *w, const struct store_segment *seg)
 {
-	struct transcript_line how = { .side = seg->side };
+	struct transcript_line how = { .side = seg->side,
+	    .tls = w->tls[seg->side] };
 
 	put_time(w->out, seg->t_us);
-	if (seg->kind == WIRE_GAP)
+	if (seg->kind == WIRE_SECURED)
+		put_secured(w, seg);
+	else if (seg->kind == WIRE_GAP)
 		fprintf(w->out, " %s[%" PRIu64 " bytes not recorded]\n",
 		    transcript_mark(&how), seg->octets);
 	else
@@ -151,12 +167,12 @@ has_bytes(enum wire_kind kind)
 
 /* The next segment goes on the line this one ends in. */
 static bool
-goes_on(const struct store_wire *wire, size_t i)
+goes_on(const struct writer *w, const struct store_wire *wire, size_t i)
 {
 	const struct store_segment *seg = &wire->segments[i];
 
 	return i + 1 < wire->n && seg[1].same_segment &&
-	    has_bytes(seg[1].kind) && mark_of(&seg[0]) == mark_of(&seg[1]);
+	    has_bytes(seg[1].kind) && mark_of(w, &seg[0]) == mark_of(w, &seg[1]);
 }
 
 static void
@@ -166,7 +182,7 @@ put_segment(struct writer *w, const struct store_wire *wire, size_t i)
 	bool bytes = has_bytes(seg->kind);
 	bool begins = !seg->same_segment || seg->kind == WIRE_OWN;
 
-	if (w->open && (!bytes || mark_of(seg) != w->mark))
+	if (w->open && (!bytes || mark_of(w, seg) != w->mark))
 		break_line(w);
 	if (!w->open)
 		happenings_before(&w->events, seg->t_us, w->out, false, "");
@@ -176,7 +192,7 @@ put_segment(struct writer *w, const struct store_wire *wire, size_t i)
 		begins = false;
 	}
 	if (bytes)
-		put_bytes(w, seg, begins, goes_on(wire, i));
+		put_bytes(w, seg, begins, goes_on(w, wire, i));
 	else
 		put_mark(w, seg);
 }

@@ -148,11 +148,14 @@ mail_add(struct mail *m, const struct walk_unit *u)
 		if (u->side == SMTP_SERVER)
 			account_own(&m->account, u->ev.raw, u->t_us,
 			    &m->facts, &ledger);
+		else
+			account_said(&m->account, u->ev.raw, u->t_us);
 		break;
 	case WALK_GAP:
 		m->gap = true;
 		break;
 	case WALK_HEARD:
+	case WALK_SECURED:
 	case WALK_FIN:
 	case WALK_RESET:
 		break;

@@ -133,6 +133,7 @@ take_line(struct reading *r, const struct transcript_line *line,
 	case TRANSCRIPT_OMITTED:
 	case TRANSCRIPT_FIN:
 	case TRANSCRIPT_RESET:
+	case TRANSCRIPT_SECURED:
 		builder_add(&r->builder, line);
 		return true;
 	case TRANSCRIPT_CLOSED:

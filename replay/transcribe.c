@@ -19,7 +19,7 @@ struct transcriber {
 	struct happenings events;
 	int64_t told_us;		/* segment of the line before */
 	enum smtp_side told_side;
-	bool tls;
+	bool tls[2];			/* that side is in TLS, ours or not */
 	struct heap body, opaque;
 	struct content *content;	/* of the message under way */
 	struct line said;		/* of the unit under way */
@@ -123,7 +123,7 @@ static void
 put_said(struct transcriber *t, const struct walk_unit *u)
 {
 	struct transcript_line how = {
-		.side = u->side, .tls = t->tls,
+		.side = u->side, .tls = t->tls[u->side],
 		.odd = (u->ev.anomalies & violations()) != 0,
 	};
 
@@ -149,7 +149,7 @@ put_note(struct transcriber *t, const struct heap *h, const char *note)
 {
 	struct transcript_line how = heap_mark(h, violations());
 
-	how.tls = t->tls;
+	how.tls = t->tls[h->side];
 	begin_line(t, h->side, h->from_us);
 	print_note(t->out, t->options->colored, &how, note);
 	end_line(t, h->anomalies, h->from_us, h->t_us);
@@ -163,7 +163,7 @@ flush_opaque(struct transcriber *t)
 	if (!t->opaque.open)
 		return;
 	t->opaque.open = false;
-	note_octets(note, t->opaque.octets, t->tls ? " opaque" : "");
+	note_octets(note, t->opaque.octets, t->tls[t->opaque.side] ? " opaque" : "");
 	put_note(t, &t->opaque, note);
 }
 
@@ -199,7 +199,8 @@ end_body(struct transcriber *t, const struct walk_unit *u, bool whole)
 	need_content(t);
 	if (t->options->data) {
 		put_line(t, &t->body_line,
-		    (struct transcript_line){ .side = SMTP_CLIENT });
+		    (struct transcript_line){ .side = SMTP_CLIENT,
+		    .tls = t->tls[SMTP_CLIENT] });
 		end_line(t, t->body.anomalies, t->body.from_us, t->body.t_us);
 		if (!end.chunk)
 			put_said(t, u);
@@ -218,7 +219,8 @@ end_body(struct transcriber *t, const struct walk_unit *u, bool whole)
 static void
 add_content(struct transcriber *t, const struct walk_unit *u)
 {
-	static const struct transcript_line plain = { .side = SMTP_CLIENT };
+	struct transcript_line plain = { .side = SMTP_CLIENT,
+	    .tls = t->tls[SMTP_CLIENT] };
 
 	need_content(t);
 	for (size_t i = 0; i < u->run.n; i++)
@@ -235,7 +237,7 @@ add_content(struct transcriber *t, const struct walk_unit *u)
 static void
 put_tile(struct transcriber *t, const struct walk_unit *u)
 {
-	if (u->ev.tile == SMTP_OPAQUE && (t->tls ||
+	if (u->ev.tile == SMTP_OPAQUE && (t->tls[u->side] ||
 	    u->ev.verb == SMTP_XEXCH50)) {
 		if (t->opaque.open && t->opaque.side != u->side)
 			flush_opaque(t);
@@ -257,7 +259,8 @@ put_tile(struct transcriber *t, const struct walk_unit *u)
 	if (u->ev.fact == SMTP_FACT_DATA_BEGINS ||
 	    u->ev.fact == SMTP_FACT_TX_BEGUN)
 		forget_content(t);
-	t->tls |= u->ev.fact == SMTP_FACT_TLS_BEGINS;
+	if (u->ev.fact == SMTP_FACT_TLS_BEGINS && u->fate == TAP_FORWARDED)
+		t->tls[SMTP_CLIENT] = t->tls[SMTP_SERVER] = true;
 }
 
 static void
@@ -292,6 +295,18 @@ put_end(struct transcriber *t, const struct walk_unit *u)
 	    print_ink(t->options->colored, INK_PLAIN));
 }
 
+/* "*** TLS with the client: TLSv1.3 TLS_AES_256_GCM_SHA384, 1.2 ms" */
+static void
+put_secured(struct transcriber *t, const struct walk_unit *u)
+{
+	begin_line(t, u->side, u->from_us);
+	fprintf(t->out, "%s*** %s%s", print_ink(t->options->colored,
+	    INK_EVENT), transcript_secured(u->side), u->ev.raw.n ? ": " : "");
+	(void)print_safe(t->out, u->ev.raw);
+	fprintf(t->out, "%s\n", print_ink(t->options->colored, INK_PLAIN));
+	t->tls[u->side] = true;
+}
+
 static void
 put_unit(struct transcriber *t, const struct walk *walk,
     const struct walk_unit *u)
@@ -309,6 +324,9 @@ put_unit(struct transcriber *t, const struct walk *walk,
 		break;
 	case WALK_GAP:
 		put_gap(t, u, walk->gap.in_data || t->body.open);
+		break;
+	case WALK_SECURED:
+		put_secured(t, u);
 		break;
 	case WALK_FIN:
 	case WALK_RESET:

@@ -28,6 +28,7 @@ walk_open(struct walk *w, const struct store_wire *wire)
 {
 	*w = (struct walk){ .wire = wire };
 	smtp_start(&w->smtp);
+	handshakes_open(&w->handshakes, wire);
 	for (int side = 0; side < 2; side++)
 		track_open(&w->sides[side].track, wire, (enum smtp_side)side);
 }
@@ -68,19 +69,6 @@ take_fate(struct walk *w, struct walk_unit *unit)
 	unit->sent = text_all(&w->sent);
 }
 
-/* The server was sent a line in which it will know no verb. */
-static bool
-is_disguised(const struct walk_unit *unit)
-{
-	struct smtp_session server;
-	struct span sent = unit->sent;
-	struct smtp_event as;
-
-	smtp_start(&server);
-	return smtp_next(&server, SMTP_CLIENT, &sent, &as) == SMTP_EVENT &&
-	    as.verb == SMTP_UNKNOWN;
-}
-
 /* The server can only answer what it was sent. */
 static void
 tell_fate(struct walk *w, const struct walk_unit *unit)
@@ -91,8 +79,10 @@ tell_fate(struct walk *w, const struct walk_unit *unit)
 	    tile == SMTP_CREDENTIAL || tile == SMTP_END_OF_DATA))
 		smtp_withdraw(&w->smtp, &unit->ev);
 	if (unit->fate == TAP_EDITED && tile == SMTP_COMMAND &&
-	    is_disguised(unit))
+	    handshakes_verb(unit->sent) == SMTP_UNKNOWN)
 		smtp_disguise(&w->smtp, &unit->ev);
+	if (tile == SMTP_COMMAND)
+		handshakes_command(&w->handshakes, unit->ev.verb);
 	/* a condition of the policy may hold for one message only */
 	if (unit->ev.fact == SMTP_FACT_DATA_BEGINS)
 		smtp_strict(&w->smtp, w->strict = false);
@@ -120,6 +110,9 @@ cut_unit(struct walk *w, enum smtp_side side, struct walk_unit *unit)
 	struct walk_side *s = &w->sides[side];
 	struct span in = span_from(text_all(&s->bytes), s->cut);
 
+	if (side == SMTP_CLIENT &&
+	    handshakes_hold_client(&w->handshakes, &w->smtp))
+		return false;
 	if (smtp_next(&w->smtp, side, &in, &unit->ev) != SMTP_EVENT &&
 	    (side != SMTP_CLIENT || !knows_better(w) ||
 	    smtp_next(&w->smtp, side, &in, &unit->ev) != SMTP_EVENT))
@@ -238,6 +231,10 @@ take_own(struct walk *w, struct walk_unit *unit)
 	unit->ev.side = seg->side;
 	unit->ev.raw = span_cut(&w->own, n ? n : w->own.n);
 	unit->octets = unit->ev.raw.n;
+	if (seg->side != SMTP_CLIENT)
+		return;
+	handshakes_ask(&w->handshakes, &w->smtp, unit->ev.raw, !w->own.n);
+	look(w, SMTP_SERVER);
 }
 
 /* Take the next segment. True: it is a unit by itself. */
@@ -285,6 +282,12 @@ take_segment(struct walk *w, struct walk_unit *unit)
 		unit->what = seg->kind == WIRE_FIN ? WALK_FIN : WALK_RESET;
 		return true;
 	case WIRE_SECURED:
+		unit->what = WALK_SECURED;
+		unit->ev.raw = seg->bytes;
+		w->strict &= !handshakes_done(&w->handshakes, &w->smtp,
+		    w->next - 1);
+		look(w, SMTP_CLIENT);
+		return true;
 	case WIRE_MADE:		/* told with the octet it belongs to */
 	case WIRE_KINDS:
 		break;

@@ -21,6 +21,7 @@
 
 #include "record/fate.h"
 #include "replay/gap.h"
+#include "replay/handshakes.h"
 #include "replay/track.h"
 
 enum walk_what {
@@ -28,6 +29,8 @@ enum walk_what {
 	WALK_TILE,	/* ev says what the engine made of the bytes */
 	WALK_OWN,	/* a line of smtptap's own, sent as that side's */
 	WALK_GAP,	/* octets of that side that were not recorded */
+	WALK_SECURED,	/* that side came to TLS with smtptap: ev.raw says what is
+			 * known of it (record/tls_text.h) */
 	WALK_FIN,	/* that side ended its stream */
 	WALK_RESET,	/* that side reset the connection */
 };
@@ -39,7 +42,7 @@ struct walk_unit {
 	uint64_t octets;	/* as kept; GAP: how many are missing */
 	bool midway;		/* OWN: in the midst of a segment of that side */
 	/* these are good until the next call */
-	struct smtp_event ev;	/* TILE; OWN: raw */
+	struct smtp_event ev;	/* TILE; OWN, SECURED: raw */
 	enum tap_fate fate;	/* TILE: what became of it */
 	struct track_run run;	/* TILE: the same piece by piece */
 	struct span sent;	/* TILE: what the other side was given */
@@ -78,6 +81,7 @@ struct walk {
 	struct text sent;	/* of the unit, if it was edited */
 	struct gap gap;
 	bool strict;		/* smtp_strict() holds */
+	struct handshakes handshakes;
 	bool last_call;		/* no segment is left */
 };
 

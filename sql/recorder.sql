@@ -15,7 +15,8 @@ rollback;
 select max(
   coalesce((select max(id) from session_row), 0),
   coalesce((select max(id) >> 24 from part), 0),
-  coalesce((select max(id) >> 24 from message_row), 0));
+  coalesce((select max(id) >> 24 from message_row), 0),
+  coalesce((select max(id) >> 24 from tls_row), 0));
 
 -- name: last_pack
 select coalesce(max(id), 0)
@@ -70,3 +71,15 @@ values(:node, :start_us, :end_us, :sessions);
 -- name: pack_put
 insert or replace into pack(id, data)
 values(:id, :data);
+
+-- name: tls_put
+insert or replace into tls_row(
+  id, t_us, opaque, version, cipher, named_group, sni, alpn, verified, resumed,
+  handshake_us, chain, offered, octets)
+values(
+  :id, :t_us, :opaque, :version, :cipher, :named_group, :sni, :alpn, :verified,
+  :resumed, :handshake_us, :chain, :offered, :octets);
+
+-- name: certificate_put
+insert or ignore into certificate_row(sha256, pem)
+values(:sha256, :pem);

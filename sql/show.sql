@@ -30,3 +30,12 @@ where session_id = (select uuid from session_row where id = :session)
 select * from event
 where session_id = (select uuid from session_row where id = :session)
 order by t_us, seq;
+
+-- name: session_tls
+select * from tls
+where session_id = (select uuid from session_row where id = :session)
+order by side;
+
+-- name: certificate_pem
+select pem from certificate
+where sha256 = :sha256;

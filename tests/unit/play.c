@@ -86,6 +86,7 @@ load_line(struct play *p, struct span line)
 			return "a scenario has all its bytes";
 		case TRANSCRIPT_BAD:
 			return "not in the notation";
+		case TRANSCRIPT_SECURED:
 		case TRANSCRIPT_SESSION:
 		case TRANSCRIPT_CLOSED:
 		case TRANSCRIPT_COMMENT:

@@ -26,6 +26,7 @@ static const struct wire_frame frames[] = {
 	{ WIRE_WITHHELD, SMTP_CLIENT, 7002, 6, SPAN("HELP\r\n") },
 	{ WIRE_WITHHELD_REDACTED, SMTP_CLIENT, 7002, 9, SPAN("cmVk") },
 	{ WIRE_MADE, SMTP_SERVER, 7002, 4, SPAN("X\0\r\n") },
+	{ WIRE_SECURED, SMTP_CLIENT, 7003, 7, SPAN("TLSv1.3") },
 };
 #define FRAMES (sizeof(frames) / sizeof(*frames))
 
@@ -84,7 +85,7 @@ START_TEST(a_log_cut_anywhere_gives_the_frames_that_are_whole)
 END_TEST
 
 static const struct { const char *why; struct span log; } refused[] = {
-	{ "unknown kind", SPAN("\x12\0\0") },
+	{ "unknown kind", SPAN("\x14\0\0") },
 	{ "no time", SPAN("\0") },
 	{ "more octets than there are", SPAN("\0\0\x05""abcd") },
 	{ "endless varint", SPAN("\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0") },

@@ -128,6 +128,7 @@ tls_handshake(struct tls *t)
 	case SSL_ERROR_WANT_WRITE:
 		return TLS_WANTS_WRITE;
 	default:
+		t->error = EPROTO;
 		fail(t, errno);
 		return TLS_FAILED;
 	}
@@ -137,6 +138,7 @@ void
 tls_time_out(struct tls *t)
 {
 	t->failed = true;
+	t->error = ETIMEDOUT;
 	(void)snprintf(t->why, sizeof(t->why),
 	    "the TLS handshake timed out: the peer has %s",
 	    BIO_number_read(SSL_get_rbio(t->ssl)) > 0 ?
@@ -189,7 +191,7 @@ tls_recv(struct tls *t, char *out, size_t size)
 {
 	size_t n = 0;
 
-	assert(t->done && size > 0);
+	assert((t->done || t->failed) && size > 0);
 	t->recv_wants_write = false;
 	if (!t->ended && !t->failed)
 		n = recv_some(t, out, size);
@@ -222,7 +224,8 @@ tls_send(struct tls *t, const char *octets, size_t n)
 {
 	size_t total = 0, taken;
 
-	assert(t->done && n > 0 && n >= t->promised);
+	assert((t->done || t->failed) && n > 0);
+	assert(n >= t->promised || t->failed);
 	t->send_wants_read = false;
 	while (total < n && !t->failed) {
 		ERR_clear_error();

@@ -46,11 +46,11 @@ struct tls *tls_connect(struct tls_context *, int fd, const char *host);
  * name. */
 void tls_set_name(struct tls *, const char *name);
 
-/* A step of the handshake. After TLS_FAILED there is only tls_why() and
- * tls_free(); an alert has been sent as far as the socket took it. */
+/* A step of the handshake. After TLS_FAILED nothing can be sent or received any
+ * more (EPROTO); an alert has gone, if the socket took it. */
 enum tls_step tls_handshake(struct tls *);
 
-/* The caller's timer has ended the handshake; tls_why() then says so. */
+/* The caller's timer has ended the handshake: it has failed. */
 void tls_time_out(struct tls *);
 
 /* 0: the peer has ended its stream, with close_notify or without it (see

@@ -256,6 +256,24 @@ START_TEST(what_is_not_tls_is_named)
 }
 END_TEST
 
+/* Above all, nothing in the clear. */
+START_TEST(after_a_failed_handshake_nothing_is_sent_or_received)
+{
+	tlspair_connect(&p, TLSPAIR_HOST);
+	ck_assert_int_eq(send(p.fd[1], "EHLO injected.example\r\n", 23, 0), 23);
+	ck_assert_int_eq(tls_handshake(p.server), TLS_FAILED);
+	while (recv(p.fd[1], got, sizeof(got), 0) > 0)
+		;	/* the alert */
+	ck_assert_int_eq(tls_send(p.server, "421 x\r\n", 7), -1);
+	ck_assert_int_eq(errno, EPROTO);
+	ck_assert_int_eq(tls_recv(p.server, got, 64), -1);
+	ck_assert_int_eq(errno, EPROTO);
+	tls_end(p.server);
+	ck_assert_int_eq(recv(p.fd[1], got, sizeof(got), 0), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+}
+END_TEST
+
 START_TEST(a_web_browser_is_named)
 {
 	tlspair_connect(&p, TLSPAIR_HOST);
@@ -314,6 +332,8 @@ main(void)
 	tcase_add_test(t, new_keys_do_not_disturb);
 	tcase_add_test(t, no_connection_may_be_older_than_tls_1_2);
 	tcase_add_test(t, what_is_not_tls_is_named);
+	tcase_add_test(t,
+	    after_a_failed_handshake_nothing_is_sent_or_received);
 	tcase_add_test(t, a_web_browser_is_named);
 	tcase_add_test(t, a_peer_that_leaves_is_told);
 	tcase_add_test(t, a_timeout_says_what_the_peer_did);

@@ -182,7 +182,7 @@ gate_begin(struct gate *g, struct span raw)
 	g->end = GATE_GOES_ON;
 	g->why = NULL;
 	g->withholds = g->too_late = false;
-	g->pending.n = g->asks[0].n = g->asks[1].n = 0;
+	g->pending.n = g->asks.n = 0;
 	g->raw = g->rest = raw;
 	g->n_edits = g->edit = g->n_tells = g->tell = 0;
 	g->n_made = 0;

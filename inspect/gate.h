@@ -187,7 +187,7 @@ struct gate {
 	bool too_late;			/* to change anything */
 	enum newline_at newline_at;	/* where the content of it begins */
 	struct span raw, rest;		/* rest: steps are still to come for */
-	struct span asks[2];		/* still to be sent to the server */
+	struct span asks;		/* still to be sent to the server */
 	struct span pending;		/* CONTENT: to be made; LINE: n is 0 or
 					 * the octets just withheld */
 	unsigned n_edits, edit;

@@ -130,19 +130,16 @@ next_end(struct gate *g, struct gate_step *step)
 	return true;
 }
 
-/* A command of ours, in two pieces. */
+/* A command of ours. */
 static bool
 next_ask(struct gate *g, struct gate_step *step)
 {
-	for (int i = 0; i < 2; i++) {
-		if (g->asks[i].n == 0)
-			continue;
-		*step = (struct gate_step){ .move = GATE_ASK,
-		    .bytes = g->asks[i], .rule = "tls" };
-		g->asks[i].n = 0;
-		return true;
-	}
-	return false;
+	if (g->asks.n == 0)
+		return false;
+	*step = (struct gate_step){ .move = GATE_ASK, .bytes = g->asks,
+	    .rule = "tls" };
+	g->asks.n = 0;
+	return true;
 }
 
 bool

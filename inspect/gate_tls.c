@@ -206,8 +206,8 @@ static void
 ask(struct gate *g, struct smtp_session *s, struct span command,
     enum smtp_verb verb)
 {
-	g->asks[0] = command;
-	g->asks[1] = SPAN("\r\n");
+	g->asks = gate_make(g, command.p, command.n);
+	g->asks.n += gate_make(g, "\r\n", 2).n;
 	smtp_inject(s, verb);
 }
 

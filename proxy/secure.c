@@ -1,10 +1,20 @@
 #include "proxy/secure.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "proxy/log.h"
 #include "proxy/relay.h"
 #include "proxy/tls.h"
+
+/* Octets that nobody may speak yet stand behind the 220. */
+static bool
+is_readable(const struct leg *l)
+{
+	char octet;
+
+	return recv(l->io.fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
 
 /* Nothing of the clear crosses into TLS (CVE-2011-0411). */
 static void
@@ -131,7 +141,7 @@ with_client(struct conn *c)
 		tls_facts(c->leg[SMTP_SERVER].tls, &server);
 	if (tls)
 		tls_set_name(tls, server.name[0] ? server.name :
-		    c->listener->upstream.host);
+		    c->listener->tls_name);
 	return tls;
 }
 
@@ -141,10 +151,17 @@ secure_begin(struct conn *c, enum smtp_side side, int64_t now)
 	const struct settings_listener *listener = c->listener;
 	struct leg *l = &c->leg[side];
 
+	/* In TLS the client speaks first (CVE-2021-22947). */
+	if (side == SMTP_SERVER && !is_implicit(c, side) &&
+	    (l->rest.n || is_readable(l))) {
+		drop_clear(c, side);
+		over(c, side, "the mail server spoke behind its 220", now);
+		return;
+	}
 	drop_clear(c, side);
 	l->tls = side == SMTP_CLIENT ? with_client(c) :
 	    tls_connect(listener->tls_upstream, l->io.fd,
-	    listener->upstream.host);
+	    listener->tls_name);
 	if (l->tls == NULL) {
 		over(c, side, "out of memory", now);
 		return;

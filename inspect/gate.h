@@ -46,6 +46,7 @@ enum gate_move {
 			 * client's is drained until CLOSE */
 	GATE_ASK,	/* octets of ours, to the server: a command; its reply is
 			 * dealt with here */
+	GATE_REJOIN,	/* connect to the server anew; the session goes on */
 	GATE_SECURE_SERVER,	/* begin TLS on that side, then gate_secured(); */
 	GATE_SECURE_CLIENT,	/* what it has said in the clear is dropped */
 	GATE_CLOSE,	/* close both; the client has been told why */
@@ -123,7 +124,7 @@ enum newline_at {
 };
 
 /* How the session goes on after this event. */
-enum gate_end { GATE_GOES_ON, GATE_LEAVES, GATE_SECURES_SERVER,
+enum gate_end { GATE_GOES_ON, GATE_LEAVES, GATE_REJOINS, GATE_SECURES_SERVER,
 	GATE_SECURES_CLIENT, GATE_CLOSES, GATE_RESETS };
 
 /* How far TLS is, where it ends here. */
@@ -134,6 +135,8 @@ enum gate_security {
 	GATE_SECURING_CLIENT,	/* the same; or our 220 is due */
 	GATE_SECURED,		/* all TLS there is to be */
 	GATE_DECLINED,		/* the server does not want it: without */
+	GATE_REJOINING,		/* after a handshake that failed, the server is
+				 * greeted anew, to go on without */
 };
 
 /* Set up by gate_open(). Callers read no field. */
@@ -177,6 +180,7 @@ struct gate {
 	bool offer_known, offered;	/* STARTTLS, by the server */
 	bool authenticated;		/* in the clear */
 	bool anew;			/* in TLS, EHLO is awaited */
+	struct gate_name failed;	/* why TLS with the server did */
 	struct gate_name helo;		/* "EHLO client.example", to be repeated */
 
 	/* the event under way */

@@ -119,6 +119,7 @@ static bool
 next_end(struct gate *g, struct gate_step *step)
 {
 	static const enum gate_move moves[] = { [GATE_LEAVES] = GATE_LEAVE,
+	    [GATE_REJOINS] = GATE_REJOIN,
 	    [GATE_SECURES_SERVER] = GATE_SECURE_SERVER,
 	    [GATE_SECURES_CLIENT] = GATE_SECURE_CLIENT,
 	    [GATE_CLOSES] = GATE_CLOSE, [GATE_RESETS] = GATE_RESET };

@@ -12,6 +12,7 @@
 #define TOO_LONG	"501 5.5.4 name too long\r\n"
 #define FIRST		"530 5.7.0 Must issue a STARTTLS command first\r\n"
 #define NEEDS_EHLO	"451 4.7.0 TLS with the mail server needs EHLO\r\n"
+#define DECLINED	"454 4.7.0 TLS not available\r\n"
 #define ANEW		"503 5.5.1 EHLO first\r\n"
 #define FAILED		" 4.7.0 TLS not available: "
 #define REASON_MAX	200	/* octets */
@@ -47,7 +48,7 @@ tls_ready(struct gate *g, const struct smtp_session *s, enum smtp_side side,
 	if (g->security == GATE_SECURING_SERVER ||
 	    g->security == GATE_SECURING_CLIENT)
 		return side == SMTP_SERVER && g->n_own;
-	if (g->security == GATE_ASKING)
+	if (g->security == GATE_ASKING || g->security == GATE_REJOINING)
 		return side == SMTP_SERVER;
 	if (!g->awaits_offer)
 		return true;
@@ -133,6 +134,8 @@ starttls(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 		return answer(g, s, ev, SPAN(HIDDEN));
 	if (g->security == GATE_SECURED)
 		return answer(g, s, ev, SPAN(AGAIN));
+	if (g->security == GATE_DECLINED)
+		return answer(g, s, ev, SPAN(DECLINED));
 	return is(g, POLICY_TLS_TERMINATE) && terminate(g, s, ev);
 }
 
@@ -140,9 +143,10 @@ starttls(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 static bool
 greet(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 {
+	if (g->security == GATE_CLEAR || g->security == GATE_DECLINED)
+		gate_keep_name(&g->helo, span_chomp(ev->raw));
 	if (!is(g, POLICY_TLS_ORIGINATE) || g->security != GATE_CLEAR)
 		return false;
-	gate_keep_name(&g->helo, span_chomp(ev->raw));
 	if (g->helo.n == 0)
 		return answer(g, s, ev, SPAN(TOO_LONG));
 	g->awaits_offer = true;
@@ -187,19 +191,26 @@ text_of(struct gate *g, struct span reason)
 	return gate_make(g, text, n);
 }
 
-/* "454 4.7.0 TLS not available: REASON": the session ends with it. EHLO has no
- * such reply, there it is 421. */
+/* "454 4.7.0 TLS not available: REASON". */
+static struct span
+failure(struct gate *g, const char *code, struct span why)
+{
+	struct span reply = gate_make(g, code, 3);
+
+	reply.n += gate_make(g, FAILED, sizeof FAILED - 1).n;
+	reply.n += text_of(g, why).n;
+	reply.n += gate_make(g, "\r\n", 2).n;
+	return reply;
+}
+
+/* The session ends with it. EHLO has no reply 454, there it is 421. */
 static void
 fail(struct gate *g, const char *why)
 {
 	const char *code = asks_server(g) ? "454" : "421";
-	struct span reply = gate_make(g, code, 3);
 
-	reply.n += gate_make(g, FAILED, sizeof FAILED - 1).n;
-	reply.n += text_of(g, span_of(why)).n;
-	reply.n += gate_make(g, "\r\n", 2).n;
 	gate_withhold(g);
-	gate_close_with(g, reply, "tls");
+	gate_close_with(g, failure(g, code, span_of(why)), "tls");
 }
 
 static void
@@ -218,6 +229,40 @@ ask_again(struct gate *g, struct smtp_session *s)
 	struct span hello = { g->helo.p, g->helo.n };
 
 	ask(g, s, hello, span_starts(hello, "LHLO") ? SMTP_LHLO : SMTP_EHLO);
+}
+
+/* The connection that failed to turn to TLS is of no use any more. Another one
+ * goes on in the clear, where that has been allowed. */
+static void
+rejoin(struct gate *g, struct smtp_session *s, const char *why)
+{
+	gate_keep_name(&g->failed, span_of(why));
+	smtp_tls_started(s);
+	smtp_inject(s, SMTP_CONNECT);
+	g->security = GATE_REJOINING;
+	g->end = GATE_REJOINS;
+	g->why = "tls";
+	g->tls = false;
+}
+
+/* The new server greets us, and answers the EHLO we say for the client: who has
+ * asked for TLS gets 454 now; who has said EHLO, that reply. */
+static void
+rejoined(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
+{
+	struct span why = { g->failed.p, g->failed.n };
+
+	gate_withhold(g);
+	if (ev->code / 100 != 2) {
+		fail(g, "the mail server does not want the session either");
+	} else if (ev->last && ev->verb == SMTP_CONNECT) {
+		if (!asks_server(g))
+			g->security = GATE_DECLINED;
+		ask_again(g, s);
+	} else if (ev->last) {
+		g->security = GATE_DECLINED;
+		gate_queue(g, 0, failure(g, "454", why), false, "tls");
+	}
 }
 
 /* The reply to the client's EHLO is kept back until it can be given in TLS. */
@@ -276,6 +321,8 @@ tls_reply(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 {
 	if (g->security == GATE_ASKING)
 		asked(g, s, ev);
+	else if (g->security == GATE_REJOINING)
+		rejoined(g, s, ev);
 	else if (g->security != GATE_CLEAR || ev->code == 0)
 		return;
 	else if (g->awaits_offer && lists_keywords(ev->verb))
@@ -340,7 +387,10 @@ gate_secured(struct gate *g, struct smtp_session *s, enum smtp_side side,
     const char *why)
 {
 	gate_begin(g, (struct span){ "", 0 });
-	if (why && side == SMTP_SERVER) {
+	if (why && side == SMTP_SERVER && g->base->tls_optional &&
+	    !is(g, POLICY_TLS_REQUIRE) && g->helo.n) {
+		rejoin(g, s, why);
+	} else if (why && side == SMTP_SERVER) {
 		fail(g, why);
 	} else if (why) {
 		g->end = GATE_CLOSES;

@@ -118,53 +118,6 @@ part(struct conn *c, const char *ended_by, bool speak, const char *status,
 	await_end(c, now);
 }
 
-static void
-reset_both(struct conn *c)
-{
-	leg_close(&c->leg[SMTP_CLIENT], c->worker->loop, true);
-	leg_close(&c->leg[SMTP_SERVER], c->worker->loop, true);
-	c->state = CONN_OVER;
-}
-
-/* What a policy has ordered; the client has its reply already, or gets it before
- * TLS begins. False: not now. */
-static bool
-obey(struct conn *c, int64_t now)
-{
-	enum conn_order order = c->order;
-
-	if (c->state == CONN_OVER ||
-	    (order == CONN_SECURES_CLIENT && c->leg[SMTP_CLIENT].out.n))
-		return false;
-	c->order = CONN_GOES_ON;
-	switch (order) {
-	case CONN_GOES_ON:
-		break;
-	case CONN_SECURES_SERVER:
-		secure_begin(c, SMTP_SERVER, now);
-		break;
-	case CONN_SECURES_CLIENT:
-		secure_begin(c, SMTP_CLIENT, now);
-		break;
-	case CONN_MISSES_SERVER:
-		part(c, "smtptap:tls-failed", true, "4.7.5",
-		    "no TLS with the mail server", now);
-		break;
-	case CONN_LEAVES:
-		leave_server(c);
-		c->state = CONN_LEFT;
-		break;
-	case CONN_PARTS:
-		leave_server(c);
-		await_end(c, now);
-		break;
-	case CONN_RESETS:
-		reset_both(c);
-		break;
-	}
-	return true;
-}
-
 /* 421 may answer any command, stand for the greeting, or come unasked (RFC 5321
  * 3.8), but not within a reply. */
 static bool
@@ -235,6 +188,70 @@ connect_next(struct conn *c, int error, int64_t now)
 	stats_add(&w->stats.unreachable, 1);
 	part(c, "smtptap:connect-failed", true, "4.4.1",
 	    "cannot reach the mail server", now);
+}
+
+/* The server's connection is of no use any more: another one, from its first
+ * address on. */
+static void
+rejoin(struct conn *c, int64_t now)
+{
+	struct leg *server = &c->leg[SMTP_SERVER];
+
+	leave_server(c);
+	buffer_free(&server->rest);
+	server->connected = server->ended = server->shut = false;
+	c->tried = 0;
+	connect_next(c, 0, now);
+}
+
+static void
+reset_both(struct conn *c)
+{
+	leg_close(&c->leg[SMTP_CLIENT], c->worker->loop, true);
+	leg_close(&c->leg[SMTP_SERVER], c->worker->loop, true);
+	c->state = CONN_OVER;
+}
+
+/* What a policy has ordered; the client has its reply already, or gets it before
+ * TLS begins. False: not now. */
+static bool
+obey(struct conn *c, int64_t now)
+{
+	enum conn_order order = c->order;
+
+	if (c->state == CONN_OVER ||
+	    (order == CONN_SECURES_CLIENT && c->leg[SMTP_CLIENT].out.n))
+		return false;
+	c->order = CONN_GOES_ON;
+	switch (order) {
+	case CONN_GOES_ON:
+		break;
+	case CONN_SECURES_SERVER:
+		secure_begin(c, SMTP_SERVER, now);
+		break;
+	case CONN_SECURES_CLIENT:
+		secure_begin(c, SMTP_CLIENT, now);
+		break;
+	case CONN_REJOINS:
+		rejoin(c, now);
+		break;
+	case CONN_MISSES_SERVER:
+		part(c, "smtptap:tls-failed", true, "4.7.5",
+		    "no TLS with the mail server", now);
+		break;
+	case CONN_LEAVES:
+		leave_server(c);
+		c->state = CONN_LEFT;
+		break;
+	case CONN_PARTS:
+		leave_server(c);
+		await_end(c, now);
+		break;
+	case CONN_RESETS:
+		reset_both(c);
+		break;
+	}
+	return true;
 }
 
 /* A side was reset: so is the other, once it has been given what came before,

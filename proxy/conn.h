@@ -43,7 +43,7 @@ enum conn_state {
 
 /* What a policy wants of the session, done when the turn is over. */
 enum conn_order { CONN_GOES_ON, CONN_SECURES_SERVER, CONN_SECURES_CLIENT,
-	CONN_MISSES_SERVER, CONN_LEAVES, CONN_PARTS, CONN_RESETS };
+	CONN_REJOINS, CONN_MISSES_SERVER, CONN_LEAVES, CONN_PARTS, CONN_RESETS };
 
 struct conn {
 	struct leg leg[2];		/* SMTP_CLIENT, SMTP_SERVER */

@@ -212,6 +212,9 @@ take_step(struct conn *c, enum smtp_side side, const struct gate_step *step,
 		tap_own(&c->tap, SMTP_CLIENT, bytes, false, clock_ns());
 		forward(c, SMTP_SERVER, bytes, false);
 		break;
+	case GATE_REJOIN:
+		c->order = CONN_REJOINS;
+		break;
 	case GATE_SECURE_SERVER:
 		c->order = CONN_SECURES_SERVER;
 		break;

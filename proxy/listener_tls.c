@@ -22,13 +22,6 @@ static const struct {
 	[LISTENER_TLS_REQUIRE] = { { true, true }, POLICY_TLS_REQUIRE },
 };
 
-static const struct ends implicits[] = {
-	[LISTENER_IMPLICIT_NO] = { false, false },
-	[LISTENER_IMPLICIT_CLIENT] = { true, false },
-	[LISTENER_IMPLICIT_UPSTREAM] = { false, true },
-	[LISTENER_IMPLICIT_BOTH] = { true, true },
-};
-
 #define FIELD(member) offsetof(struct options, member)
 
 /* Files: which side needs them, and the one without which they are nothing. */
@@ -63,10 +56,18 @@ given(const struct options *o, size_t field)
 	return *(const char *const *)((const char *)o + field);
 }
 
+/* With the connection. */
+static struct ends
+begun(const struct options *o)
+{
+	return (struct ends){ o->implicit_tls & LISTENER_IMPLICIT_CLIENT,
+	    o->implicit_tls & LISTENER_IMPLICIT_UPSTREAM };
+}
+
 static struct ends
 ends_of(const struct options *o)
 {
-	struct ends a = modes[o->tls].ends, b = implicits[o->implicit_tls];
+	struct ends a = modes[o->tls].ends, b = begun(o);
 
 	return (struct ends){ a.client || b.client, a.upstream || b.upstream };
 }
@@ -110,13 +111,12 @@ bool
 listener_tls_check(const struct options *o, struct listener_tls_fault *fault)
 {
 	struct ends said = modes[o->tls].ends;
-	struct ends begun = implicits[o->implicit_tls];
 
-	if (said.client && begun.client)
+	if (said.client && begun(o).client)
 		return blame(fault, "implicit-tls", "clients that begin with "
 		    "TLS say no STARTTLS: tls may be passthrough, strip or "
 		    "originate");
-	if (said.upstream && begun.upstream)
+	if (said.upstream && begun(o).upstream)
 		return blame(fault, "implicit-tls", "to a mail server that "
 		    "begins with TLS we say no STARTTLS: tls may be "
 		    "passthrough, strip or terminate");

@@ -33,12 +33,13 @@ enum listener_tls {
 	LISTENER_TLS_REQUIRE,
 };
 
-/* The side whose connections begin with TLS, without STARTTLS (RFC 8314). */
+/* The sides whose connections begin with TLS, without STARTTLS (RFC 8314). */
 enum listener_implicit {
 	LISTENER_IMPLICIT_NO,
-	LISTENER_IMPLICIT_CLIENT,
-	LISTENER_IMPLICIT_UPSTREAM,
-	LISTENER_IMPLICIT_BOTH,
+	LISTENER_IMPLICIT_CLIENT = 1,
+	LISTENER_IMPLICIT_UPSTREAM = 2,
+	LISTENER_IMPLICIT_BOTH = LISTENER_IMPLICIT_CLIENT |
+	    LISTENER_IMPLICIT_UPSTREAM,
 };
 
 struct options {

@@ -112,10 +112,9 @@ over(struct conn *c, enum smtp_side side, const char *why, int64_t now)
 	struct leg *l = &c->leg[side];
 
 	l->shaking = false;
-	if (why) {
+	if (why)
 		tell_failure(c, side, why);
-		c->ended_by = c->ended_by ? c->ended_by : "smtptap:tls-failed";
-	} else
+	else
 		tell_tap(c, side, now);
 	c->active_ns = now;
 	if (!is_implicit(c, side))
@@ -123,6 +122,8 @@ over(struct conn *c, enum smtp_side side, const char *why, int64_t now)
 	else if (why)
 		c->order = side == SMTP_CLIENT ? CONN_PARTS :
 		    CONN_MISSES_SERVER;
+	if (why && c->order != CONN_REJOINS)
+		c->ended_by = "smtptap:tls-failed";
 	if (why == NULL) {
 		leg_flush(l);
 		relay_understand(c);

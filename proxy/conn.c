@@ -1,18 +1,15 @@
 #include "proxy/conn.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "proxy/clock.h"
 #include "proxy/journal.h"
+#include "proxy/parting.h"
 #include "proxy/relay.h"
 #include "proxy/secure.h"
 
-#define PARTING_NS	INT64_C(2000000000)	/* for the client to read 421 */
 #define HELD_NS		INT64_C(2000000000)	/* for a server to answer */
 
 static void
@@ -53,103 +50,20 @@ conn_free(struct conn *c, int64_t now)
 	worker_conn_gone(w, listener);
 }
 
-static bool
-is_securing(const struct conn *c)
-{
-	enum smtp_side side;
-
-	return secure_pending(c, &side);
-}
-
-static void
-set_timer(struct conn *c, int64_t ns)
+void
+conn_set_timer(struct conn *c, int64_t ns)
 {
 	ev_timer_stop(c->worker->loop, &c->timer);
 	ev_timer_set(&c->timer, ns > 0 ? (double)ns / 1e9 : 0., 0.);
 	ev_timer_start(c->worker->loop, &c->timer);
 }
 
-/* The reply of ours with which a session ends. */
-static struct span
-farewell(const struct conn *c, const char *status, const char *why,
-    char out[CONN_OWN_MAX])
-{
-	struct span name = worker_name(c->worker, c->listener);
-	int n = snprintf(out, CONN_OWN_MAX, "421 %s %.*s %s\r\n", status,
-	    (int)name.n, name.p, why);
-
-	assert(n > 0 && n < CONN_OWN_MAX);
-	return (struct span){ out, (size_t)n };
-}
-
-static void
-leave_server(struct conn *c)
-{
-	leg_close(&c->leg[SMTP_SERVER], c->worker->loop, false);
-	buffer_free(&c->leg[SMTP_SERVER].out);
-}
-
-/* The client has been told that this is the end: time to read it. */
-static void
-await_end(struct conn *c, int64_t now)
-{
-	c->state = CONN_PARTING;
-	c->since_ns = now;
-	c->leg[SMTP_SERVER].ended = true;
-	set_timer(c, PARTING_NS);
-}
-
-/* Leave the server, and the client as soon as it has read why, if the protocol
- * lets us say it; at once, if not. */
-static void
-part(struct conn *c, const char *ended_by, bool speak, const char *status,
-    const char *why, int64_t now)
-{
-	char text[CONN_OWN_MAX];
-
-	if (c->ended_by == NULL)
-		c->ended_by = ended_by;
-	leave_server(c);
-	if (!speak || c->state == CONN_PARTING) {
-		c->state = CONN_OVER;
-		return;
-	}
-	relay_own(c, farewell(c, status, why, text), now);
-	await_end(c, now);
-}
-
-/* 421 may answer any command, stand for the greeting, or come unasked (RFC 5321
- * 3.8), but not within a reply. */
 static bool
-may_speak(const struct conn *c)
+is_securing(const struct conn *c)
 {
-	bool half_a_line = c->leg[SMTP_SERVER].rest.n &&
-	    !passage_holds(c, SMTP_SERVER);
+	enum smtp_side side;
 
-	return smtp_between_replies(&c->smtp) && !half_a_line &&
-	    c->leg[SMTP_CLIENT].out.n == 0;
-}
-
-/* With TCP_NODELAY: a segment does not wait until the one before it has been
- * acknowledged. The client's socket has that from its listener. */
-static int
-connecting_socket(struct worker *w, const struct address *a)
-{
-	const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-	int on = 1, why;
-	int fd = socket(a->sa.any.sa_family, type, 0);
-
-	if (fd < 0 && errno == EMFILE && entrance_lend(w))
-		fd = socket(a->sa.any.sa_family, type, 0);
-	if (fd < 0)
-		return -1;
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(fd, &a->sa.any, a->n) == 0 || errno == EINPROGRESS)
-		return fd;
-	why = errno;
-	(void)close(fd);
-	errno = why;
-	return -1;
+	return secure_pending(c, &side);
 }
 
 static void on_io(struct ev_loop *, ev_io *, int);	/* it may come back */
@@ -171,7 +85,9 @@ connect_next(struct conn *c, int error, int64_t now)
 		c->tried++;
 		address_text(&a, text);
 		tap_upstream(&c->tap, text);
-		fd = connecting_socket(w, &a);
+		fd = leg_connect(&a);
+		if (fd < 0 && errno == EMFILE && entrance_lend(w))
+			fd = leg_connect(&a);
 		if (fd < 0) {
 			error = errno;
 			continue;
@@ -186,7 +102,7 @@ connect_next(struct conn *c, int error, int64_t now)
 	}
 	origin_failed(c->listener->origin, c->tap.facts.upstream, error);
 	stats_add(&w->stats.unreachable, 1);
-	part(c, "smtptap:connect-failed", true, "4.4.1",
+	parting_begin(c, "smtptap:connect-failed", true, "4.4.1",
 	    "cannot reach the mail server", now);
 }
 
@@ -197,19 +113,11 @@ rejoin(struct conn *c, int64_t now)
 {
 	struct leg *server = &c->leg[SMTP_SERVER];
 
-	leave_server(c);
+	parting_leave_server(c);
 	buffer_free(&server->rest);
 	server->connected = server->ended = server->shut = false;
 	c->tried = 0;
 	connect_next(c, 0, now);
-}
-
-static void
-reset_both(struct conn *c)
-{
-	leg_close(&c->leg[SMTP_CLIENT], c->worker->loop, true);
-	leg_close(&c->leg[SMTP_SERVER], c->worker->loop, true);
-	c->state = CONN_OVER;
 }
 
 /* What a policy has ordered; the client has its reply already, or gets it before
@@ -236,19 +144,19 @@ obey(struct conn *c, int64_t now)
 		rejoin(c, now);
 		break;
 	case CONN_MISSES_SERVER:
-		part(c, "smtptap:tls-failed", true, "4.7.5",
+		parting_begin(c, "smtptap:tls-failed", true, "4.7.5",
 		    "no TLS with the mail server", now);
 		break;
 	case CONN_LEAVES:
-		leave_server(c);
+		parting_leave_server(c);
 		c->state = CONN_LEFT;
 		break;
 	case CONN_PARTS:
-		leave_server(c);
-		await_end(c, now);
+		parting_leave_server(c);
+		parting_await_end(c, now);
 		break;
 	case CONN_RESETS:
-		reset_both(c);
+		parting_reset(c);
 		break;
 	}
 	return true;
@@ -295,9 +203,9 @@ conn_settle(struct conn *c, int64_t now)
 	if (c->state == CONN_OVER)
 		conn_free(c, now);
 	else if (c->is_held && !was_held)
-		set_timer(c, HELD_NS);
+		conn_set_timer(c, HELD_NS);
 	else if (is_securing(c) && !was_secured)
-		set_timer(c, SECURE_NS);
+		conn_set_timer(c, SECURE_NS);
 }
 
 /* relay_read() has found the end of a side. */
@@ -387,7 +295,7 @@ time_out(struct conn *c, int64_t now)
 		c->is_held = false;
 	} else {
 		stats_add(&c->worker->stats.timeouts, 1);
-		part(c, "smtptap:idle-timeout", may_speak(c), "4.4.2",
+		parting_begin(c, "smtptap:idle-timeout", parting_may_speak(c), "4.4.2",
 		    "closing after a long silence", now);
 	}
 }
@@ -403,7 +311,7 @@ on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	if (due(c) <= now)
 		time_out(c, now);
 	if (!ev_is_active(w))
-		set_timer(c, due(c) - now);
+		conn_set_timer(c, due(c) - now);
 	conn_settle(c, now);
 }
 
@@ -493,7 +401,7 @@ conn_stop(struct conn *c, bool at_once)
 {
 	int64_t now = clock_ns();
 
-	part(c, "smtptap:shutdown", may_speak(c), "4.3.2", "shutting down",
+	parting_begin(c, "smtptap:shutdown", parting_may_speak(c), "4.3.2", "shutting down",
 	    now);
 	if (at_once)
 		c->state = CONN_OVER;

@@ -71,6 +71,9 @@ struct conn {
 void conn_open(struct worker *, const struct listener_door *, int fd,
     const struct address *client);
 
+/* For conn's parts: the session is looked at again in so long at most. */
+void conn_set_timer(struct conn *, int64_t ns);
+
 /* Hand what was gathered to the recorder. False: something stays behind. */
 bool conn_flush(struct conn *);
 

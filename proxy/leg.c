@@ -2,10 +2,28 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proxy/tls.h"
+
+int
+leg_connect(const struct address *a)
+{
+	const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+	int fd = socket(a->sa.any.sa_family, type, 0), on = 1, why;
+
+	if (fd < 0)
+		return -1;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(fd, &a->sa.any, a->n) == 0 || errno == EINPROGRESS)
+		return fd;
+	why = errno;
+	(void)close(fd);
+	errno = why;
+	return -1;
+}
 
 void
 leg_open(struct leg *l, int fd, void (*on_io)(struct ev_loop *, ev_io *, int))

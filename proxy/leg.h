@@ -8,6 +8,7 @@
 
 #include <ev.h>
 
+#include "proxy/address.h"
 #include "proxy/buffer.h"
 
 struct leg {
@@ -25,6 +26,10 @@ struct leg {
 				 * no more bytes, but may still have some for us:
 				 * its end is then this error, not a FIN */
 };
+
+/* A socket that is connecting there; -1 and errno. With TCP_NODELAY: a segment
+ * does not wait until the one before it has been acknowledged. */
+int leg_connect(const struct address *);
 
 /* Watch fd, from here the leg's own; the watcher's data is left to the caller.
  * Starts with no interest. */

@@ -191,6 +191,20 @@ def scrub(value):
     return value
 
 
+def dialogue(document):
+    """Who said what; when a reply of ours fell due is not on the wire."""
+    return [[e[key] for key in ("verb", "argument", "forwarded", "code",
+                                "enhanced", "reply", "origin")]
+            for e in document["exchanges"]]
+
+
+def happenings(document):
+    """In any order: at one time, rules come last in text."""
+    return sorted([e["t_us"], e["side"], e["name"], e["severity"],
+                   e["detail"] or "", e["rule"] or ""]
+                  for e in document["events"])
+
+
 def expect_round_trip(t, db, session, name):
     """export, import, export: the same text, and the same session."""
     text = t.smtptap("--db", db, "export", session).stdout
@@ -205,6 +219,8 @@ def expect_round_trip(t, db, session, name):
                      ((db, session), (copy, "last")))
     for part in ("messages", "wire"):
         equal(scrub(after[part]), scrub(before[part]), f"{name}: {part}")
+    equal(dialogue(after), dialogue(before), f"{name}: exchanges")
+    equal(happenings(after), happenings(before), f"{name}: events")
     for key in ("bytes_in", "bytes_out", "last_code", "ended_by"):
         equal(after[key], before[key], f"{name}: {key}")
 

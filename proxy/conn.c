@@ -106,6 +106,7 @@ part(struct conn *c, const char *ended_by, bool speak, const char *status,
 		return;
 	}
 	relay_own(c, farewell(c, status, why, text), now);
+	c->has_said_421 = true;
 	await_end(c, now);
 }
 

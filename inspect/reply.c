@@ -253,7 +253,8 @@ become(struct smtp_session *s, struct smtp_event *ev)
 		ev->anomalies |= SMTP_ODD(TLS_REFUSED);
 		break;
 	case SMTP_FACT_TLS_BEGINS:
-		s->opaque = s->tls_due = true;
+		s->opaque = true;
+		s->tls_due = !s->early;
 		break;
 	case SMTP_FACT_ROLES_REVERSED:
 		ev->anomalies |= SMTP_ODD(ROLES_REVERSED);

@@ -12,7 +12,7 @@
  * A side whose bytes must wait, to be understood, for the other side's answer is
  * not read while more than 64 KiB of them wait. They have been sent on: if the
  * answer does not come for two seconds all the same, the session is relayed
- * without being understood from there.
+ * without being understood from there, unless a policy may change it.
  *
  * Memory of a session, at most: 128 KiB for each side that wait to be
  * understood (rest), 64 KiB for each that wait to be sent (out), CONN_OWN_MAX,
@@ -59,6 +59,7 @@ struct conn {
 	enum conn_order order;
 	struct passage *passage;	/* NULL: the empty policy */
 	unsigned tried;			/* addresses of the origin */
+	bool has_said_421;		/* and nothing of a policy behind it */
 	bool in_data;			/* from 354, or a chunk, to its reply */
 	bool is_dirty, is_stalled;	/* on these lists of the worker */
 	bool is_held;			/* a rest is full, its side not read */

@@ -48,6 +48,7 @@ parting_begin(struct conn *c, const char *ended_by, bool speak,
 		return;
 	}
 	relay_own(c, farewell(c, status, why, text), now);
+	c->has_said_421 = true;
 	parting_await_end(c, now);
 }
 

@@ -81,11 +81,21 @@ passage_holds(const struct conn *c, enum smtp_side side)
 }
 
 bool
+passage_is_choked(const struct conn *c, enum smtp_side side)
+{
+	const struct leg *l = &c->leg[side];
+
+	return c->passage && l->out.n >= SMTP_LINE_MAX && !l->error;
+}
+
+bool
 passage_ready(struct conn *c, enum smtp_side side, struct span in)
 {
-	return c->passage == NULL || c->state == CONN_OVER ||
-	    !passage_holds(c, side) || gate_ready(&c->passage->gate, &c->smtp,
-	    side, in, c->leg[side].ended);
+	if (c->passage == NULL || c->state == CONN_OVER ||
+	    !passage_holds(c, side))
+		return true;
+	return !passage_is_choked(c, side) && gate_ready(&c->passage->gate,
+	    &c->smtp, side, in, c->leg[side].ended);
 }
 
 static void
@@ -249,7 +259,7 @@ passage_event(struct conn *c, enum smtp_side side, const struct smtp_event *ev)
 
 	if (held)
 		p->ahead[side] -= gone < ev->raw.n ? gone : ev->raw.n;
-	if (held && c->state == CONN_OVER && gone == 0) {
+	if (held && (c->state == CONN_OVER || c->has_said_421) && gone == 0) {
 		tap_event(&c->tap, ev, TAP_UNSENT);
 		return;
 	}

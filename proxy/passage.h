@@ -39,6 +39,9 @@ void passage_connected(struct conn *);
 /* What that side sends must not be sent on before it is understood. */
 bool passage_holds(const struct conn *, enum smtp_side);
 
+/* It does not take what is said to it: what it says, which we may answer, waits. */
+bool passage_is_choked(const struct conn *, enum smtp_side);
+
 /* The next event of that side may be pulled out of these bytes. */
 bool passage_ready(struct conn *, enum smtp_side, struct span in);
 

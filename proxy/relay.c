@@ -186,9 +186,12 @@ void
 relay_write(struct conn *c, enum smtp_side side, int64_t now)
 {
 	struct leg *l = &c->leg[side];
+	bool was_choked = passage_is_choked(c, side);
 	size_t before = l->out.n;
 
 	leg_flush(l);
+	if (was_choked && !passage_is_choked(c, side))
+		relay_understand(c);
 	if (l->out.n < before && c->state == CONN_RELAYING)
 		c->active_ns = now;
 	if (!l->connected)
@@ -223,15 +226,17 @@ relay_own(struct conn *c, struct span reply, int64_t now)
 	tap_own(&c->tap, SMTP_SERVER, reply, false, now);
 }
 
-/* A side's end of stream goes to the other behind its last octet. A socket that
- * is still connecting must not be shut: the kernel would give up connecting. */
+/* A side's end of stream goes to the other behind its last octet, which may still
+ * wait to be understood. A socket that is still connecting must not be shut: the
+ * kernel would give up connecting. */
 static void
 pass_end(struct conn *c, enum smtp_side side)
 {
 	struct leg *from = &c->leg[side], *to = &c->leg[other(side)];
 
-	if (from->ended && leg_is_open(to) && to->connected && !to->shut &&
-	    !to->shaking && !to->error && to->out.n == 0 && !to->ended)
+	if (from->ended && !(from->rest.n && passage_holds(c, side)) &&
+	    leg_is_open(to) && to->connected && !to->shut && !to->shaking &&
+	    !to->error && to->out.n == 0 && !to->ended)
 		leg_shut(to);
 }
 
@@ -262,8 +267,7 @@ interest(const struct conn *c, enum smtp_side side)
 
 	if (l->shaking)
 		return l->shaking_wants;
-	/* What a side says may be answered by us: not without bound. */
-	wanted &= !c->passage || l->out.n < SMTP_LINE_MAX;
+	wanted &= !passage_is_choked(c, side);
 	if (!l->ended && !c->is_stalled && wanted && l->rest.n < SMTP_LINE_MAX)
 		events |= EV_READ;
 	if (!l->error && (l->out.n || end_due || leg_reads_by_writing(l)))
@@ -292,11 +296,13 @@ join_lists(struct conn *c)
 }
 
 /* It waits to be understood, and no more of it is read. What has not been sent
- * on does not count: the server may take its time. */
+ * on does not count: the server may take its time. Nor does it where the other
+ * side's bytes are held: they must be understood. */
 static bool
 is_full(const struct conn *c, enum smtp_side side)
 {
-	return c->leg[side].rest.n >= SMTP_LINE_MAX && !passage_holds(c, side);
+	return c->leg[side].rest.n >= SMTP_LINE_MAX &&
+	    !passage_holds(c, SMTP_CLIENT) && !passage_holds(c, SMTP_SERVER);
 }
 
 /* What TLS has decrypted already is read in the next turn. */

@@ -199,9 +199,11 @@ tap_own(struct tap *t, enum smtp_side as, struct span line, bool midway,
 
 	if (s == NULL)
 		return;
-	f.t_us = t_us = tap_tick(t, now_ns);
-	if (midway)
-		f.t_us = reel_when(&s->reel, as, 0, t_us);
+	/* Midway it is no segment of its own, and needs no time of its own. */
+	f.t_us = midway ? reel_when(&s->reel, as, 0, -1) : -1;
+	t_us = f.t_us < 0 ? tap_tick(t, now_ns) : since_start(t, now_ns);
+	if (f.t_us < 0)
+		f.t_us = t_us;
 	tap_frame(t, &f);
 	to = tap_ledger(t);
 	if (as == SMTP_SERVER)

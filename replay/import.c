@@ -136,6 +136,44 @@ feed_unit(struct import *im, const struct walk_unit *u)
 		(void)recorder_flush(im->recorder);
 }
 
+static int
+hex_value(char c)
+{
+	const char *digits = "0123456789abcdef";
+	const char *at = c ? strchr(digits, span_lower(c)) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+/* What an escape at the front of s stands for, cut off; -1: it begins with none.
+ * Backslashes that are not of print_text() stay. */
+static int
+take_escape(struct span *s)
+{
+	int c = -1;
+
+	if (s->n >= 2 && s->p[0] == '\\' && (s->p[1] == 'r' || s->p[1] == 'n'))
+		c = s->p[1] == 'r' ? '\r' : '\n';
+	else if (s->n >= 4 && s->p[0] == '\\' && s->p[1] == 'x' &&
+	    hex_value(s->p[2]) >= 0 && hex_value(s->p[3]) >= 0)
+		c = hex_value(s->p[2]) << 4 | hex_value(s->p[3]);
+	if (c >= 0)
+		(void)span_cut(s, s->p[1] == 'x' ? 4 : 2);
+	return c;
+}
+
+/* The octets that print_text() made this of. */
+static void
+unescape(struct text *out, struct span s)
+{
+	while (s.n) {
+		int c = take_escape(&s);
+		char octet = c >= 0 ? (char)c : span_cut(&s, 1).p[0];
+
+		text_put(out, &octet, 1);
+	}
+}
+
 /* "would reject: VALUE" */
 static void
 feed_rule(struct import *im, const struct reader_rule *rule,
@@ -146,13 +184,16 @@ feed_rule(struct import *im, const struct reader_rule *rule,
 	struct span detail = span_from(rule->detail, dry ? strlen(would) : 0);
 	const char *colon = memmem(detail.p, detail.n, ": ", 2);
 	char name[128], severity[16], action[32];
+	struct text value = { 0 };
 
 	text_copy(name, sizeof(name), rule->name);
 	text_copy(severity, sizeof(severity), rule->severity);
 	text_copy(action, sizeof(action), span_cut(&detail,
 	    colon ? (size_t)(colon - detail.p) : detail.n));
-	tap_rule(&im->tap, side, name, action, severity,
-	    span_from(detail, colon ? 2 : 0), dry);
+	unescape(&value, span_from(detail, colon ? 2 : 0));
+	tap_rule(&im->tap, side, name, action, severity, text_all(&value),
+	    dry);
+	text_free(&value);
 }
 
 /* The rules that fired on the segment of the tile that was fed last, when the

@@ -191,6 +191,20 @@ def scrub(value):
     return value
 
 
+def dialogue(document):
+    """Who said what; when a reply of ours fell due is not on the wire."""
+    return [[e[key] for key in ("verb", "argument", "forwarded", "code",
+                                "enhanced", "reply", "origin")]
+            for e in document["exchanges"]]
+
+
+def happenings(document):
+    """In any order: at one time, rules come last in text."""
+    return sorted([e["t_us"], e["side"], e["name"], e["severity"],
+                   e["detail"] or "", e["rule"] or ""]
+                  for e in document["events"])
+
+
 def expect_round_trip(t, db, session, name):
     """export, import, export: the same text, and the same session."""
     text = t.smtptap("--db", db, "export", session).stdout
@@ -205,6 +219,8 @@ def expect_round_trip(t, db, session, name):
                      ((db, session), (copy, "last")))
     for part in ("messages", "wire"):
         equal(scrub(after[part]), scrub(before[part]), f"{name}: {part}")
+    equal(dialogue(after), dialogue(before), f"{name}: exchanges")
+    equal(happenings(after), happenings(before), f"{name}: events")
     for key in ("bytes_in", "bytes_out", "last_code", "ended_by"):
         equal(after[key], before[key], f"{name}: {key}")
 
@@ -236,9 +252,11 @@ def text_parses_back_under_every_policy(t):
             expect_round_trip(t, daemon.db, f"last~{i}", f"{name} {i}")
 
 
+# No BDAT: behind a MAIL that awaits its reply the gate waits with it, which
+# text has no word for, so that events of such a session may differ.
 CLIENT = [b"EHLO x\r\n", b"MAIL FROM:<a@b>\r\n", b"RCPT TO:<c@d>\r\n",
           b"RCPT TO:<e@f>\r\n", b"DATA\r\n", b"VRFY x\r\n", b"RSET\r\n",
-          b"NOOP\r\n", b"BDAT 3\r\nabc", b"BDAT 4 LAST\r\n\n.\r\n", b"HELP\r\n",
+          b"NOOP\r\n", b"HELP\r\n",
           b"Subject: x\r\n\r\n", b"text\r\n", b"\n.\n", b"\n.\r\n", b"\r\n.\n",
           b"\r\n.\r\n", b"\r\n.\r\n", b"bare\rcr\r\n", b"bare\nlf\r\n",
           b"nul\0\r\n", b"XUNKNOWN\r\n", b"QUIT\r\n"]

@@ -42,7 +42,7 @@ SQL := $(sort $(wildcard sql/schema/*.sql)) $(sort $(wildcard sql/*.sql))
 
 LIBS_RECORD := -lsqlite3 -lcrypto -lpthread
 LIBS_PROXY := -lssl -lev -lcares -lconfuse -lpcre2-8 $(LIBS_RECORD)
-LIBS_REPLAY := -ljansson $(LIBS_RECORD)
+LIBS_REPLAY := -lssl -ljansson $(LIBS_RECORD)
 
 .PHONY: all
 all: $(B)/smtptapd $(B)/smtptap

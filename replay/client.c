@@ -1,49 +1,23 @@
-#include "replay/client.h"
+#include "replay/client_part.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "replay/guard.h"
-#include "replay/net.h"
-#include "replay/replies.h"
-
-#define OUT_MAX		65536	/* octets taken from the script at a time */
 #define PARTING		(5 * NET_SECOND)	/* for the server to close */
 #define EXTRA_MAX	100	/* replies beyond the recording, then it is enough */
 
-struct client {
-	const struct script *script;
-	const struct client_options *options;
-	struct verdict *verdict;
-	int fd;
-	bool closed;		/* the server has ended its stream */
-	bool mute;		/* writing has failed; what it said may come yet */
-	bool over;		/* nothing of the script is sent any more */
-	size_t step, tile, at;	/* next to be sent; octets of the tile sent */
-	bool due_known;
-	int64_t due, deadline;	/* of the next step; for any progress */
-	size_t came;		/* whole replies */
-	int code;		/* of the last of them */
-	struct guard guard;
-	size_t out_at, out_n;
-	char out[OUT_MAX];
-	struct replies replies;
-};
-
-static void
-progress(struct client *c)
+void
+client_progress(struct client *c)
 {
 	c->deadline = net_now() + c->options->timeout;
 }
 
-/* Nothing more of the script is sent. */
-static void
-stop(struct client *c, enum exit_status status, const char *why)
+void
+client_stop(struct client *c, enum exit_status status, const char *why)
 {
 	verdict_depart(c->verdict, status);
-	stage_event(&c->options->stage, why, (struct span){ NULL, 0 });
+	stage_event(&c->stage, why, (struct span){ NULL, 0 });
 	c->verdict->stopped = why;
 	c->over = true;
 }
@@ -52,10 +26,10 @@ static void
 show_difference(const struct client *c, const struct script_reply *was)
 {
 	if (was)
-		stage_event(&c->options->stage, "differs from the recording",
+		stage_event(&c->stage, "differs from the recording",
 		    was->lines);
 	else
-		stage_event(&c->options->stage, "the recording has no reply "
+		stage_event(&c->stage, "the recording has no reply "
 		    "here", (struct span){ NULL, 0 });
 }
 
@@ -71,8 +45,8 @@ same(const struct client *c, const struct script_reply *was,
 	return compare_same(c->options->compare, &expected, is);
 }
 
-static void
-take_reply(struct client *c, const struct compare_reply *is)
+void
+client_take(struct client *c, const struct compare_reply *is)
 {
 	const struct script *s = c->script;
 	const struct script_reply *was = c->came < s->nreplies ?
@@ -88,13 +62,13 @@ take_reply(struct client *c, const struct compare_reply *is)
 		if (c->options->stop)
 			why = "stopped at the first difference";
 	}
-	stage_lines(&c->options->stage, SMTP_SERVER, false, is->lines);
+	stage_lines(&c->stage, SMTP_SERVER, false, is->lines);
 	if (c->came > s->nreplies + EXTRA_MAX)
 		why = "stopped: too many replies";
 	if (was)
 		unsafe = guard_reply(&c->guard, was, is);
 	if ((unsafe || why) && !c->over)
-		stop(c, EXIT_DIVERGED, unsafe ? unsafe : why);
+		client_stop(c, EXIT_DIVERGED, unsafe ? unsafe : why);
 }
 
 static void
@@ -104,11 +78,11 @@ hear(struct client *c)
 	enum net_result result;
 	size_t n;
 
-	result = replies_read(&c->replies, c->fd, &n);
+	result = replies_read(&c->replies, c->link, &n);
 	if (n)
-		progress(c);
+		client_progress(c);
 	while (!c->over && replies_next(&c->replies, &reply))
-		take_reply(c, &reply);
+		client_take(c, &reply);
 	c->closed = result != NET_OK;
 }
 
@@ -118,10 +92,10 @@ flush(struct client *c)
 	struct span bytes = { c->out + c->out_at, c->out_n - c->out_at };
 	size_t n;
 
-	if (net_write(c->fd, bytes, &n) != NET_OK)
+	if (link_write(c->link, bytes, &n) != NET_OK)
 		c->mute = true;
 	if (n)
-		progress(c);
+		client_progress(c);
 	c->out_at += n;
 	if (c->mute || c->out_at == c->out_n)
 		c->out_at = c->out_n = 0;
@@ -134,7 +108,7 @@ may_send(struct client *c)
 	    &c->script->steps[c->step]);
 
 	if (unsafe)
-		stop(c, EXIT_DIVERGED, unsafe);
+		client_stop(c, EXIT_DIVERGED, unsafe);
 	return unsafe == NULL;
 }
 
@@ -160,9 +134,9 @@ static void
 say(const struct client *c, const struct script_tile *t)
 {
 	if (t->tile == SMTP_CONTENT || t->tile == SMTP_OPAQUE)
-		stage_octets(&c->options->stage, SMTP_CLIENT, t->n);
+		stage_octets(&c->stage, SMTP_CLIENT, t->n);
 	else
-		stage_lines(&c->options->stage, SMTP_CLIENT, false,
+		stage_lines(&c->stage, SMTP_CLIENT, false,
 		    script_sent(c->script, t));
 }
 
@@ -182,10 +156,10 @@ fill(struct client *c)
 	const struct script *s = c->script;
 	const struct script_step *step = &s->steps[c->step];
 
-	while (c->out_n < OUT_MAX && c->tile < s->ntiles) {
+	while (c->out_n < CLIENT_OUT_MAX && c->tile < s->ntiles) {
 		const struct script_tile *t = &s->tiles[c->tile];
 		struct span bytes = script_sent(s, t);
-		size_t n, room = OUT_MAX - c->out_n;
+		size_t n, room = CLIENT_OUT_MAX - c->out_n;
 
 		if (t->from >= step->to || c->at >= limit(t, step))
 			break;
@@ -210,6 +184,8 @@ advance(struct client *c)
 {
 	while (!c->over && !c->mute && c->out_n == 0 &&
 	    c->step < c->script->nsteps) {
+		if (!client_pass_tls(c))
+			return false;
 		if (c->came < c->script->steps[c->step].replies)
 			return false;
 		if (!c->due_known) {
@@ -224,7 +200,7 @@ advance(struct client *c)
 			return true;
 		c->step++;
 		c->due_known = false;
-		progress(c);
+		client_progress(c);
 	}
 	return c->out_n > 0;
 }
@@ -243,24 +219,24 @@ finished(const struct client *c)
 static void
 wait(struct client *c)
 {
-	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	struct pollfd p = { .fd = c->link->fd, .events = POLLIN };
 	bool timed = c->due_known && c->due > net_now();
 
 	if (c->out_n)
 		p.events |= POLLOUT;
 	if (timed && c->due + c->options->timeout > c->deadline)
 		c->deadline = c->due + c->options->timeout;
-	if (poll(&p, 1, net_left_ms(timed ? c->due : c->deadline)) < 0 &&
-	    errno != EINTR)
+	if (link_poll(c->link, &p, 1,
+	    net_left_ms(timed ? c->due : c->deadline)) < 0 && errno != EINTR)
 		c->closed = true;
 	if (p.revents & (POLLIN | POLLHUP | POLLERR))
 		hear(c);
 	if (p.revents & POLLOUT)
 		flush(c);
 	if (c->closed && !finished(c))
-		stop(c, EXIT_CLOSED, "the server has closed the connection");
+		client_stop(c, EXIT_CLOSED, "the server has closed the connection");
 	else if (!finished(c) && net_now() >= c->deadline)
-		stop(c, EXIT_TIMEOUT, "timed out: the server does not answer");
+		client_stop(c, EXIT_TIMEOUT, "timed out: the server does not answer");
 }
 
 /* Read what still comes until the server closes; none of it is in the
@@ -268,7 +244,7 @@ wait(struct client *c)
 static void
 part(struct client *c)
 {
-	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	struct pollfd p = { .fd = c->link->fd, .events = POLLIN };
 	int64_t deadline = net_now() + PARTING;
 	struct compare_reply reply;
 	enum net_result result = NET_OK;
@@ -277,15 +253,15 @@ part(struct client *c)
 	for (;;) {
 		for (; replies_next(&c->replies, &reply); replies++) {
 			if (c->over)
-				stage_lines(&c->options->stage, SMTP_SERVER,
+				stage_lines(&c->stage, SMTP_SERVER,
 				    false, reply.lines);
 			else
-				take_reply(c, &reply);
+				client_take(c, &reply);
 		}
 		if (result != NET_OK || replies > EXTRA_MAX ||
-		    poll(&p, 1, net_left_ms(deadline)) <= 0)
+		    link_poll(c->link, &p, 1, net_left_ms(deadline)) <= 0)
 			return;
-		result = replies_read(&c->replies, c->fd, &n);
+		result = replies_read(&c->replies, c->link, &n);
 	}
 }
 
@@ -301,8 +277,8 @@ quit(struct client *c)
 	    c->guard.expects != GUARD_COMMANDS ||
 	    c->verdict->status == EXIT_TIMEOUT)
 		return;
-	stage_lines(&c->options->stage, SMTP_CLIENT, true, line);
-	if (net_write(c->fd, line, &n) == NET_OK && n == line.n)
+	stage_lines(&c->stage, SMTP_CLIENT, true, line);
+	if (link_write(c->link, line, &n) == NET_OK && n == line.n)
 		part(c);
 }
 
@@ -315,7 +291,7 @@ server_closes(const struct script *s)
 }
 
 void
-client_play(int fd, const struct script *script,
+client_play(struct link *link, const struct script *script,
     const struct client_options *options, struct verdict *verdict)
 {
 	struct client *c = malloc(sizeof *c);
@@ -330,9 +306,11 @@ client_play(int fd, const struct script *script,
 	c->script = script;
 	c->options = options;
 	c->verdict = verdict;
-	c->fd = fd;
+	c->link = link;
+	c->stage = options->stage;
 	replies_init(&c->replies);
-	progress(c);
+	client_progress(c);
+	client_begin_tls(c);
 	while (!finished(c)) {
 		while (c->out_n == 0 && advance(c))
 			flush(c);

@@ -12,7 +12,9 @@
 #define REPLAY_CLIENT_H
 
 #include "replay/compare.h"
+#include "replay/link.h"
 #include "replay/script.h"
+#include "replay/security.h"
 #include "replay/stage.h"
 #include "replay/verdict.h"
 
@@ -22,12 +24,15 @@ struct client_options {
 	bool recorded_timing;	/* wait as the client did */
 	int64_t timeout;	/* ns without any progress */
 	struct stage stage;
+	const struct security *security;	/* has a context if it is needed: see
+						 * security_needed() */
+	const char *host;	/* the server's name, for TLS */
 };
 
-/* fd is connected, and not used for anything else. The verdict's status is OK,
- * DIVERGED, TIMEOUT, CLOSED (or USAGE: no memory); free it with
+/* link is connected, in the clear, and not used for anything else. The verdict's status is OK,
+ * DIVERGED, TIMEOUT, CLOSED, TLS (or USAGE: no memory); free it with
  * verdict_fini(). */
-void client_play(int fd, const struct script *, const struct client_options *,
-    struct verdict *);
+void client_play(struct link *, const struct script *,
+    const struct client_options *, struct verdict *);
 
 #endif

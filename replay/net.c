@@ -81,6 +81,15 @@ net_valid(const char *target, bool passive)
 	    (passive || host[0] != '\0');
 }
 
+void
+net_host(const char *target, char host[256])
+{
+	char port[8];
+
+	if (!split(target, host, port))
+		host[0] = '\0';
+}
+
 struct addrinfo *
 net_resolve(const char *target, bool passive, char error[NET_ERROR_MAX])
 {

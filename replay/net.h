@@ -23,6 +23,9 @@ int64_t net_now(void);
 /* This is "HOST:PORT" or "[V6]:PORT"; without a host only if passive. */
 bool net_valid(const char *target, bool passive);
 
+/* The host of a valid one, without brackets. */
+void net_host(const char *target, char host[256]);
+
 /* The addresses of "HOST:PORT" or "[V6]:PORT"; of a listener if passive: then
  * the host may be empty, for every address. Blocks as long as the resolver
  * does. NULL and a sentence on failure; freed with freeaddrinfo(). */

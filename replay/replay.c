@@ -15,7 +15,8 @@
 enum {
 	OPTION_TO = OPTION_LONG, OPTION_TIMING, OPTION_RCPT_TO,
 	OPTION_MAIL_FROM, OPTION_HELO, OPTION_REALLY_SEND, OPTION_COMPARE,
-	OPTION_ON_MISMATCH, OPTION_TIMEOUT,
+	OPTION_ON_MISMATCH, OPTION_TIMEOUT, OPTION_STARTTLS, OPTION_TLS,
+	OPTION_NO_TLS, OPTION_TLS_VERIFY, OPTION_TLS_CA_FILE,
 };
 
 static const struct option_row options[] = {
@@ -36,6 +37,16 @@ static const struct option_row options[] = {
 	    "default: play on to the end" },
 	{ OPTION_TIMEOUT, "timeout", "SECONDS",
 	    "longest silence of the server; default: 60" },
+	{ OPTION_STARTTLS, "starttls", NULL,
+	    "come to TLS by STARTTLS, if it was not recorded so" },
+	{ OPTION_TLS, "tls", NULL,
+	    "come to TLS with the connection (port 465)" },
+	{ OPTION_NO_TLS, "no-tls", NULL,
+	    "say in the clear what was said in TLS" },
+	{ OPTION_TLS_VERIFY, "tls-verify", "none|require",
+	    "the server's certificate must be good; default: none" },
+	{ OPTION_TLS_CA_FILE, "tls-ca-file", "FILE",
+	    "who may have signed it; default: the system's" },
 	{ 0 },
 };
 
@@ -46,6 +57,8 @@ struct replay {
 	bool really_send;
 	struct envelope envelope;
 	struct client_options client;
+	struct security security;
+	char host[256];		/* of to */
 };
 
 /* A value that is one of two words. */
@@ -106,6 +119,18 @@ take_option(struct replay *r, const struct args *args, int id)
 		    &r->client.stop);
 	case OPTION_TIMEOUT:
 		return take_timeout(args, &r->client.timeout);
+	case OPTION_STARTTLS:
+	case OPTION_TLS:
+	case OPTION_NO_TLS:
+		return security_choose(args, id == OPTION_TLS ? SECURITY_AT_ONCE :
+		    id == OPTION_NO_TLS ? SECURITY_NONE :
+		    SECURITY_STARTTLS, &r->security);
+	case OPTION_TLS_VERIFY:
+		return choose(args, "tls-verify", "none", "require",
+		    &r->security.verify);
+	case OPTION_TLS_CA_FILE:
+		r->security.ca_file = args->value;
+		return EXIT_OK;
 	default:
 		return args->status;
 	}
@@ -134,6 +159,8 @@ say_verdict(const struct replay *r, const struct script *script,
 		say_where(script, v, "timed out waiting for");
 	else if (v->status == EXIT_CLOSED)
 		say_where(script, v, "the server closed the connection before");
+	else if (v->status == EXIT_TLS)
+		printf("%s\n", v->stopped);
 	else if (r->client.compare == COMPARE_OFF && v->status == EXIT_OK)
 		printf("%zu replies came, none was compared\n", v->compared);
 	else if (v->differed == 0)
@@ -147,7 +174,7 @@ static const char *
 result_name(enum exit_status status)
 {
 	return status == EXIT_OK ? "same" : status == EXIT_TIMEOUT ? "timeout" :
-	    status == EXIT_CLOSED ? "closed" : "diverged";
+	    status == EXIT_TLS ? "tls" : status == EXIT_CLOSED ? "closed" : "diverged";
 }
 
 static void
@@ -200,14 +227,16 @@ play(const struct replay *r, struct script *script)
 {
 	struct verdict verdict;
 	int64_t start = net_now();
-	int fd = -1, status = connect_guarded(r, &fd);
+	struct link link = { .fd = -1 };
+	int status = connect_guarded(r, &link.fd);
 
 	if (status != EXIT_OK)
 		return status;
 	if (r->client.stage.out)
 		printf("=== replay of %s to %s\n", r->session, r->to);
-	client_play(fd, script, &r->client, &verdict);
-	(void)close(fd);
+	client_play(&link, script, &r->client, &verdict);
+	link_fini(&link);
+	(void)close(link.fd);
 	if (r->global->json)
 		print_json(r, script, &verdict, net_now() - start);
 	else
@@ -215,6 +244,25 @@ play(const struct replay *r, struct script *script)
 	verdict_fini(&verdict);
 	status = print_finish(stdout);
 	return status == EXIT_OK ? (int)verdict.status : status;
+}
+
+/* Play it, with TLS if it needs that. */
+static int
+play_secured(struct replay *r, struct script *script)
+{
+	char error[NET_ERROR_MAX];
+	int status;
+
+	net_host(r->to, r->host);
+	r->client.host = r->host;
+	r->client.security = &r->security;
+	if (security_needed(&r->security, script->tls) &&
+	    !security_client(&r->security, error))
+		status = complain(EXIT_USAGE, "%s", error);
+	else
+		status = play(r, script);
+	security_fini(&r->security);
+	return status;
 }
 
 static int
@@ -248,13 +296,13 @@ run(struct global *global, int argc, char **argv)
 	if (wrong)
 		return complain_usage(&verb_replay, "%s", wrong);
 	if (!global->json && !global->quiet)
-		r.client.stage = (struct stage){ stdout,
-		    print_colored(global, stdout) };
+		r.client.stage = (struct stage){ .out = stdout,
+		    .colored = print_colored(global, stdout) };
 	status = recording_load(global, args.words[0], &script, r.session);
 	if (status != EXIT_OK)
 		return status;
 	if (envelope_apply(&r.envelope, &script))
-		status = play(&r, &script);
+		status = play_secured(&r, &script);
 	else
 		status = complain(EXIT_USAGE, "there is no memory for it");
 	script_free(&script);
@@ -275,11 +323,15 @@ const struct verb verb_replay = {
 	    "ids, dates, hosts, addresses, sizes, AUTH challenges.\n\n"
 	    "A server that is not on this machine gets nothing without "
 	    "--rcpt-to or\n--really-send. Mail content never goes to a server "
-	    "that has not asked for it.\nA session that went on under TLS, or "
+	    "that has not asked for it.\nA session whose TLS passed through, or "
 	    "of which bytes were not recorded, cannot be\nplayed. Secrets were "
 	    "replaced when it was recorded: AUTH will be refused.\n\n"
+	    "What the client said in TLS is said in TLS again, from where it "
+	    "was on. --starttls\nasks for TLS before a session recorded "
+	    "without; --tls begins with it, and leaves out\na recorded "
+	    "STARTTLS.\n\n"
 	    "Exit: 0 all replies were as recorded, 40 one differed, 41 timed "
-	    "out, 2 cannot\nconnect, 6 the server closed early; the first of "
+	    "out, 2 cannot\nconnect, 29 no TLS, 6 the server closed early; the first of "
 	    "these that happened.\n\n"
 	    "    smtptap --db s.db replay last --to 127.0.0.1:2525\n",
 	.options = options,

@@ -16,13 +16,23 @@ replies_fini(struct replies *r)
 }
 
 enum net_result
-replies_read(struct replies *r, int fd, size_t *n)
+replies_read(struct replies *r, struct link *link, size_t *n)
 {
-	enum net_result result = net_read(fd, r->in + r->n, sizeof r->in - r->n,
-	    n);
+	enum net_result result = link_read(link, r->in + r->n,
+	    sizeof r->in - r->n, n);
 
 	r->n += *n;
 	return result;
+}
+
+bool
+replies_forget(struct replies *r)
+{
+	bool any = r->n > 0;
+
+	r->n = 0;
+	smtp_start(&r->smtp);
+	return any;
 }
 
 static void

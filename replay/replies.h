@@ -6,7 +6,7 @@
 #define REPLAY_REPLIES_H
 
 #include "replay/compare.h"
-#include "replay/net.h"
+#include "replay/link.h"
 #include "record/text.h"
 
 #define REPLIES_KEEP (256 * 1024)	/* octets */
@@ -23,7 +23,10 @@ void replies_init(struct replies *);
 void replies_fini(struct replies *);
 
 /* Take what has come, without waiting. *n: octets. */
-enum net_result replies_read(struct replies *, int fd, size_t *n);
+enum net_result replies_read(struct replies *, struct link *, size_t *n);
+
+/* Forget what has come and was not given out. True: there was something. */
+bool replies_forget(struct replies *);
 
 /* The next whole reply, or line that is none (code 0); verb is left NONE. Its
  * lines are good until the next call. False: read more. */

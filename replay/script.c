@@ -12,6 +12,7 @@ struct reading {
 	size_t answered;	/* units that have all their replies */
 	int64_t t_us;		/* of the segment being read */
 	bool client_closed;
+	bool secures;		/* the client will come to TLS with smtptap */
 	const char *failed;	/* why it cannot be played */
 };
 
@@ -150,7 +151,7 @@ take_server(struct reading *r, const struct smtp_event *ev)
 	if (ev->anomalies & SMTP_ODD(BDAT_REFRAMED))
 		r->script->unservable = "its server refused a chunk before it "
 		    "had come";
-	if (ev->fact == SMTP_FACT_TLS_BEGINS)
+	if (ev->fact == SMTP_FACT_TLS_BEGINS && !r->secures)
 		r->failed = "it goes on under TLS, which was not looked into";
 	if (ev->fact == SMTP_FACT_ROLES_REVERSED)
 		r->failed = "client and server change places in it";
@@ -215,6 +216,29 @@ end_side(struct reading *r, enum smtp_side side)
 	smtp_end(&r->smtp, side);
 }
 
+/* The client came to TLS: the session starts over (RFC 3207 4.2). */
+static void
+secure(struct reading *r)
+{
+	struct script *s = r->script;
+
+	r->secures = false;
+	if (s->ntiles == 0 && s->nreplies == 0) {
+		s->tls = SCRIPT_TLS;
+		return;
+	}
+	s->tls = SCRIPT_STARTTLS;
+	s->secured.tiles = s->ntiles;
+	s->secured.steps = s->nsteps;
+	s->secured.replies = s->nreplies;
+	for (size_t i = 0; i < s->ntiles; i++)
+		s->secured.units += s->tiles[i].unit;
+	r->answered = s->secured.units;
+	/* what it said behind STARTTLS, and nobody has understood */
+	r->read[SMTP_CLIENT] = s->client.n;
+	smtp_tls_started(&r->smtp);
+}
+
 static void
 read_segment(struct reading *r, const struct store_segment *segment)
 {
@@ -245,6 +269,9 @@ read_segment(struct reading *r, const struct store_segment *segment)
 		end_side(r, segment->side);
 		break;
 	case WIRE_SECURED:
+		if (segment->side == SMTP_CLIENT)
+			secure(r);
+		break;
 	case WIRE_KINDS:
 		break;
 	}
@@ -277,6 +304,9 @@ script_read(struct script *s, const struct store_wire *wire,
 	smtp_start(&r.smtp);
 	if (!reserve(s, wire))
 		r.failed = "there is no memory for it";
+	for (size_t i = 0; i < wire->n; i++)
+		r.secures |= wire->segments[i].kind == WIRE_SECURED &&
+		    wire->segments[i].side == SMTP_CLIENT;
 	for (size_t i = 0; i < wire->n && !r.failed; i++)
 		read_segment(&r, &wire->segments[i]);
 	smtp_end(&r.smtp, SMTP_CLIENT);

@@ -6,7 +6,8 @@
  * is cut into replies. Steps and replies are in order of arrival.
  *
  * It is the session as the client had it: what the client said, whether it was
- * passed on or not, and what it was told, by the server or by smtptap.
+ * passed on or not, and what it was told, by the server or by smtptap; in TLS
+ * where it was (of the server's side nothing is known here).
  *
  * In memory twice while it is read, once after; at most SCRIPT_MAX tiles,
  * steps and replies each. Pure but for malloc; one thread. */
@@ -41,12 +42,23 @@ struct script_reply {
 	int64_t t_us;
 };
 
+/* How the client came to TLS. */
+enum script_tls {
+	SCRIPT_CLEAR,		/* not at all */
+	SCRIPT_STARTTLS,
+	SCRIPT_TLS,		/* with the connection */
+};
+
 struct script {
 	struct text client, server, edits;
 	struct script_tile *tiles;
 	struct script_step *steps;
 	struct script_reply *replies;
 	size_t ntiles, nsteps, nreplies;
+	enum script_tls tls;
+	struct {		/* how many of each there were before TLS */
+		size_t tiles, steps, replies, units;
+	} secured;
 	bool server_closed;	/* before the client did */
 	const char *unservable;	/* why its server cannot be played, or NULL */
 };

@@ -17,7 +17,8 @@
 
 enum {
 	OPTION_LISTEN = OPTION_LONG, OPTION_SINK, OPTION_READY_FD,
-	OPTION_REFUSE, OPTION_MATCH, OPTION_LOOP,
+	OPTION_REFUSE, OPTION_MATCH, OPTION_LOOP, OPTION_STARTTLS, OPTION_TLS,
+	OPTION_NO_TLS, OPTION_CERT, OPTION_KEY,
 };
 
 static const struct option_row options[] = {
@@ -28,6 +29,15 @@ static const struct option_row options[] = {
 	{ OPTION_MATCH, "match", "strict|verb",
 	    "compare lines, or verbs; default: strict" },
 	{ OPTION_LOOP, "loop", NULL, "client after client, until TERM or INT" },
+	{ OPTION_STARTTLS, "starttls", NULL,
+	    "come to TLS by STARTTLS, if it was not recorded so" },
+	{ OPTION_TLS, "tls", NULL,
+	    "come to TLS with the connection (port 465)" },
+	{ OPTION_NO_TLS, "no-tls", NULL,
+	    "say in the clear what was said in TLS" },
+	{ OPTION_CERT, "cert", "FILE",
+	    "certificate and chain, PEM; default: one made now" },
+	{ OPTION_KEY, "key", "FILE", "its private key; default: in --cert" },
 	{ OPTION_SINK, "sink", NULL, "accept everything, keep nothing" },
 	{ OPTION_REFUSE, "refuse", "VERB:REPLY",
 	    "sink: answer this verb so" },
@@ -40,6 +50,7 @@ struct serving {
 	int ready_fd;		/* -1: nobody waits */
 	bool sink, loop;
 	struct server_options server;
+	struct security security;
 	struct answer_refusal refusals[REFUSALS_MAX];
 	size_t nrefusals;
 };
@@ -87,6 +98,18 @@ take_option(struct serving *s, const struct args *args, int id)
 	case OPTION_LOOP:
 		s->loop = true;
 		return EXIT_OK;
+	case OPTION_STARTTLS:
+		return security_choose(args, SECURITY_STARTTLS, &s->security);
+	case OPTION_TLS:
+		return security_choose(args, SECURITY_AT_ONCE, &s->security);
+	case OPTION_NO_TLS:
+		return security_choose(args, SECURITY_NONE, &s->security);
+	case OPTION_CERT:
+		s->security.cert = args->value;
+		return EXIT_OK;
+	case OPTION_KEY:
+		s->security.key = args->value;
+		return EXIT_OK;
 	case OPTION_MATCH:
 		s->server.verbs = strcmp(args->value, "verb") == 0;
 		if (s->server.verbs || strcmp(args->value, "strict") == 0)
@@ -129,6 +152,7 @@ say_verdict(const struct serving *s, const char *name, enum exit_status status)
 		{ EXIT_UNEXPECTED, "has departed from the recording" },
 		{ EXIT_CLOSED, "has left before the end of the recording" },
 		{ EXIT_TIMEOUT, "was silent for too long" },
+		{ EXIT_TLS, "has not come to TLS" },
 	};
 
 	for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
@@ -143,12 +167,15 @@ static int
 play(const struct serving *s, int listener, const struct script *script)
 {
 	char name[NET_NAME_MAX];
-	int fd, worst = s->loop ? EXIT_OK : EXIT_CLOSED;
+	struct link link = { .fd = -1 };
+	int worst = s->loop ? EXIT_OK : EXIT_CLOSED;
 	enum exit_status status;
 
-	while ((fd = next_client(listener, s->server.signals, name)) >= 0) {
-		status = server_play(fd, script, &s->server);
-		(void)close(fd);
+	while ((link.fd = next_client(listener, s->server.signals,
+	    name)) >= 0) {
+		status = server_play(&link, script, &s->server);
+		link_fini(&link);
+		(void)close(link.fd);
 		say_verdict(s, name, status);
 		if (!s->loop)
 			return (int)status;
@@ -178,6 +205,23 @@ listen_and_play(struct serving *s, const struct script *script)
 	return status;
 }
 
+/* Serve it, with TLS if it needs that. */
+static int
+serve_secured(struct serving *s, const struct script *script)
+{
+	char error[NET_ERROR_MAX];
+	int status;
+
+	s->server.security = &s->security;
+	if (security_needed(&s->security, script->tls) &&
+	    !security_server(&s->security, error))
+		status = complain(EXIT_USAGE, "%s", error);
+	else
+		status = listen_and_play(s, script);
+	security_fini(&s->security);
+	return status;
+}
+
 static int
 serve_session(struct serving *s, const char *which)
 {
@@ -191,7 +235,7 @@ serve_session(struct serving *s, const char *which)
 		status = complain(EXIT_USAGE,
 		    "this session cannot be served: %s", script.unservable);
 	else
-		status = listen_and_play(s, &script);
+		status = serve_secured(s, &script);
 	script_free(&script);
 	return status;
 }
@@ -225,13 +269,19 @@ run(struct global *global, int argc, char **argv)
 	if (s.listen == NULL || args.nwords != (s.sink ? 0 : 1))
 		return complain_usage(&verb_serve, "serve needs --listen "
 		    "ADDR:PORT, and either one session or --sink");
+	if (s.security.key && !s.security.cert)
+		return complain_usage(&verb_serve, "--key needs --cert");
+	if (s.sink && (s.security.when || s.security.cert))
+		return complain_usage(&verb_serve, "a sink has no TLS");
 	if (s.nrefusals && !s.sink)
 		return complain_usage(&verb_serve, "--refuse needs --sink");
+	if (!s.security.key)
+		s.security.key = s.security.cert;
 	if (s.sink)
 		return serve_sink(&s);
 	if (!global->quiet)
-		s.server.stage = (struct stage){ stdout,
-		    print_colored(global, stdout) };
+		s.server.stage = (struct stage){ .out = stdout,
+		    .colored = print_colored(global, stdout) };
 	return serve_session(&s, args.words[0]);
 }
 
@@ -245,9 +295,13 @@ const struct verb verb_serve = {
 	    "was then, by the\nserver or by smtptap. The\nname in EHLO, the values of SIZE=, ENVID= and "
 	    "AUTH=, credentials, sizes of chunks\nand mail content are not "
 	    "compared. At the first other line: 503, and close.\n\n"
+	    "What was said in TLS with the client is said in TLS again, with a "
+	    "certificate for\nlocalhost that nobody trusts, unless --cert "
+	    "names one. --starttls asks for TLS before\na session recorded "
+	    "without; --tls begins with it.\n\n"
 	    "Exit: 0 the client has followed the recording, 42 it said "
 	    "something else, 6 it\nleft before the end, 41 it was silent for "
-	    "five minutes.\n\n"
+	    "five minutes, 29 no TLS.\n\n"
 	    "A sink serves many clients at once until TERM or INT. --refuse "
 	    "may be given often;\nVERB is a command, CONNECT (the greeting) "
 	    "or \".\" (the end of mail data).\n\n"

@@ -1,19 +1,20 @@
 #include "replay/server.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "replay/match.h"
-#include "replay/net.h"
+#include "replay/starttls.h"
 
 #define PARTING (5 * NET_SECOND)	/* for the client to close behind our FIN */
 
 struct server {
 	const struct script *script;
 	const struct server_options *options;
-	int fd;
+	struct link *link;
+	struct stage stage;
+	bool secured;		/* we are in TLS, or never shall be */
+	bool forget;		/* what has come and is not read: TLS began */
 	struct smtp_session smtp;
 	size_t tile, reply;	/* of the script, next */
 	size_t units;		/* that the client has said */
@@ -34,7 +35,7 @@ end(struct server *s, enum exit_status status)
 static void
 note(const struct server *s, const char *what, struct span lines)
 {
-	stage_event(&s->options->stage, what, lines);
+	stage_event(&s->stage, what, lines);
 }
 
 /* Wait until the descriptor can be read or written. False: it is over. */
@@ -42,10 +43,10 @@ static bool
 wait(struct server *s, short events, int64_t deadline)
 {
 	struct pollfd p[] = {
-		{ .fd = s->fd, .events = events },
+		{ .fd = s->link->fd, .events = events },
 		{ .fd = s->options->signals, .events = POLLIN },
 	};
-	int ready = poll(p, 2, net_left_ms(deadline));
+	int ready = link_poll(s->link, p, 2, net_left_ms(deadline));
 
 	if (ready < 0 && errno == EINTR)
 		return true;
@@ -64,7 +65,7 @@ send_all(struct server *s, struct span bytes)
 	size_t n;
 
 	while (bytes.n && wait(s, POLLOUT, deadline)) {
-		if (net_write(s->fd, bytes, &n) != NET_OK) {
+		if (link_write(s->link, bytes, &n) != NET_OK) {
 			end(s, EXIT_CLOSED);
 			return;
 		}
@@ -78,10 +79,39 @@ say(struct server *s, bool own, struct span lines)
 {
 	struct smtp_event ev;
 
-	stage_lines(&s->options->stage, SMTP_SERVER, own, lines);
+	stage_lines(&s->stage, SMTP_SERVER, own, lines);
 	send_all(s, lines);
 	while (smtp_next(&s->smtp, SMTP_SERVER, &lines, &ev) == SMTP_EVENT)
 		continue;
+}
+
+/* Come to TLS with the client; the session starts over (RFC 3207 4.2). */
+static void
+secure(struct server *s)
+{
+	char why[NET_ERROR_MAX];
+	struct link_side side = {
+		.context = s->options->security->context, .server = true,
+		.deadline = net_now() + s->options->timeout,
+		.signals = s->options->signals,
+	};
+	struct recorder_tls tls;
+
+	s->secured = s->forget = true;
+	if (!link_secure(s->link, &side, why)) {
+		note(s, why, SPAN(""));
+		end(s, EXIT_TLS);
+		return;
+	}
+	link_facts(s->link, &tls);
+	stage_secured(&s->stage, SMTP_CLIENT, &tls);
+}
+
+static void
+start_over(struct server *s)
+{
+	smtp_tls_started(&s->smtp);
+	smtp_strict(&s->smtp, true);
 }
 
 /* All replies to what the client has said. */
@@ -91,8 +121,14 @@ say_due(struct server *s)
 	const struct script *script = s->script;
 
 	while (!s->over && s->reply < script->nreplies &&
-	    script->replies[s->reply].unit <= s->units)
+	    script->replies[s->reply].unit <= s->units) {
 		say(s, false, script->replies[s->reply++].lines);
+		if (s->secured || s->over ||
+		    s->reply != script->secured.replies)
+			continue;
+		secure(s);
+		start_over(s);
+	}
 }
 
 static bool
@@ -128,9 +164,9 @@ take_line(struct server *s, const struct smtp_event *ev)
 	const struct script_tile *line = next_line(s);
 
 	if (s->octets)
-		stage_octets(&s->options->stage, SMTP_CLIENT, s->octets);
+		stage_octets(&s->stage, SMTP_CLIENT, s->octets);
 	s->octets = 0;
-	stage_lines(&s->options->stage, SMTP_CLIENT, false, ev->raw);
+	stage_lines(&s->stage, SMTP_CLIENT, false, ev->raw);
 	if (line && match_line(s->script, line, ev, s->options->verbs)) {
 		s->tile = (size_t)(line - s->script->tiles) + 1;
 		return;
@@ -156,6 +192,11 @@ converse(struct server *s)
 			s->units++;
 			say_due(s);
 		}
+		if (s->forget && in.n) {
+			note(s, "the client said more, in the clear", SPAN(""));
+			in.n = 0;
+		}
+		s->forget = false;
 	}
 	memmove(s->in, in.p, in.n);
 	s->n = in.n;
@@ -203,7 +244,7 @@ hear(struct server *s)
 		end(s, EXIT_UNEXPECTED);
 		return;
 	}
-	result = net_read(s->fd, s->in + s->n, sizeof s->in - s->n, &n);
+	result = link_read(s->link, s->in + s->n, sizeof s->in - s->n, &n);
 	s->n += n;
 	converse(s);
 	if (!s->over && result != NET_OK)
@@ -215,19 +256,65 @@ hear(struct server *s)
 static void
 part(struct server *s)
 {
-	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+	struct pollfd p = { .fd = s->link->fd, .events = POLLIN };
 	int64_t deadline = net_now() + PARTING;
 	size_t n;
 
-	(void)shutdown(s->fd, SHUT_WR);
+	link_end(s->link);
 	while (net_now() < deadline &&
-	    poll(&p, 1, net_left_ms(deadline)) > 0 &&
-	    net_read(s->fd, s->in, sizeof s->in, &n) == NET_OK)
+	    link_poll(s->link, &p, 1, net_left_ms(deadline)) > 0 &&
+	    link_read(s->link, s->in, sizeof s->in, &n) == NET_OK)
 		continue;
 }
 
+/* What was before TLS is not played, but for the greeting. */
+static void
+skip(struct server *s)
+{
+	s->tile = s->script->secured.tiles;
+	s->units = s->script->secured.units;
+	s->reply = s->script->secured.replies;
+	start_over(s);
+}
+
+/* A session that was recorded without STARTTLS is to have one: before it. */
+static void
+offer_tls(struct server *s)
+{
+	if (!starttls_offer(s->link, &s->stage,
+	    net_now() + s->options->timeout, s->options->signals)) {
+		note(s, "the client does not ask for TLS", SPAN(""));
+		end(s, EXIT_TLS);
+		return;
+	}
+	secure(s);
+	start_over(s);
+}
+
+/* The greeting, and TLS where it comes before the rest. */
+static void
+begin(struct server *s)
+{
+	enum security_when when = s->options->security->when;
+	bool recorded = s->script->tls == SCRIPT_STARTTLS;
+
+	if (when == SECURITY_RECORDED && s->script->tls == SCRIPT_TLS)
+		when = SECURITY_AT_ONCE;
+	s->secured = !recorded || when == SECURITY_AT_ONCE ||
+	    when == SECURITY_NONE;
+	if (when == SECURITY_AT_ONCE)
+		secure(s);
+	if (!s->over)
+		say_due(s);
+	if (!s->over && recorded && s->secured)
+		skip(s);
+	else if (!s->over && !recorded && when == SECURITY_STARTTLS)
+		offer_tls(s);
+	s->forget = false;
+}
+
 enum exit_status
-server_play(int fd, const struct script *script,
+server_play(struct link *link, const struct script *script,
     const struct server_options *options)
 {
 	struct server *s = malloc(sizeof *s);
@@ -238,10 +325,11 @@ server_play(int fd, const struct script *script,
 	memset(s, 0, offsetof(struct server, in));
 	s->script = script;
 	s->options = options;
-	s->fd = fd;
+	s->link = link;
+	s->stage = options->stage;
 	smtp_start(&s->smtp);
 	smtp_strict(&s->smtp, true);
-	say_due(s);
+	begin(s);
 	while (!s->over) {
 		if (server_is_done(s))
 			end(s, EXIT_OK);

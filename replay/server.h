@@ -8,7 +8,9 @@
 #ifndef REPLAY_SERVER_H
 #define REPLAY_SERVER_H
 
+#include "replay/link.h"
 #include "replay/script.h"
+#include "replay/security.h"
 #include "replay/stage.h"
 
 struct server_options {
@@ -16,12 +18,13 @@ struct server_options {
 	int64_t timeout;	/* ns without a byte from the client */
 	int signals;		/* net_signals(): stop when it is readable */
 	struct stage stage;
+	const struct security *security;	/* as in client.h */
 };
 
 /* OK: the client has followed the recording to its end. UNEXPECTED: it has
  * said something else. CLOSED: it has left before the end, or a signal came.
- * TIMEOUT. */
-enum exit_status server_play(int fd, const struct script *,
+ * TIMEOUT. TLS: a handshake has failed. */
+enum exit_status server_play(struct link *, const struct script *,
     const struct server_options *);
 
 #endif

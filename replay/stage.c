@@ -1,5 +1,7 @@
 #include "replay/stage.h"
 
+#include "record/tls_text.h"
+
 /* The next line, its line end included; all that is left if it has none. */
 static struct span
 cut_line(struct span *lines)
@@ -13,7 +15,8 @@ void
 stage_lines(const struct stage *s, enum smtp_side side, bool own,
     struct span lines)
 {
-	struct transcript_line how = { .side = side, .own = own };
+	struct transcript_line how = { .side = side, .own = own,
+	    .tls = s->tls };
 
 	if (s->out == NULL)
 		return;
@@ -25,7 +28,7 @@ stage_lines(const struct stage *s, enum smtp_side side, bool own,
 void
 stage_octets(const struct stage *s, enum smtp_side side, size_t n)
 {
-	struct transcript_line how = { .side = side };
+	struct transcript_line how = { .side = side, .tls = s->tls };
 	char grouped[32], note[48];
 
 	if (s->out == NULL)
@@ -48,4 +51,16 @@ stage_event(const struct stage *s, const char *what, struct span lines)
 	}
 	fprintf(s->out, "%s\n", print_ink(s->colored, INK_PLAIN));
 	(void)fflush(s->out);
+}
+
+void
+stage_secured(struct stage *s, enum smtp_side side,
+    const struct recorder_tls *tls)
+{
+	struct text words = { 0 };
+
+	s->tls = true;
+	tls_text(&words, tls);
+	stage_event(s, transcript_secured(side), text_all(&words));
+	text_free(&words);
 }

@@ -14,6 +14,7 @@ struct verdict {
 	enum exit_status status;	/* of the first departure; OK: none */
 	size_t compared, differed;	/* replies */
 	const char *stopped;		/* why the rest was not played; NULL */
+	char why[512];			/* room for that */
 	struct text differences;	/* elements of a JSON array */
 };
 

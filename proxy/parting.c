@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "proxy/relay.h"
 
@@ -18,11 +19,21 @@ farewell(const struct conn *c, const char *status, const char *why,
 	return (struct span){ out, (size_t)n };
 }
 
+/* With octets of its own unread, closing would be a reset, and could cost it the
+ * last of what it has been sent. */
 void
 parting_leave_server(struct conn *c)
 {
-	leg_close(&c->leg[SMTP_SERVER], c->worker->loop, false);
-	buffer_free(&c->leg[SMTP_SERVER].out);
+	struct leg *server = &c->leg[SMTP_SERVER];
+
+	if (leg_is_open(server) && server->connected && !server->shut) {
+		leg_flush(server);
+		leg_shut(server);
+		(void)recv(server->io.fd, c->worker->buffer,
+		    sizeof(c->worker->buffer), MSG_DONTWAIT);
+	}
+	leg_close(server, c->worker->loop, false);
+	buffer_free(&server->out);
 }
 
 void

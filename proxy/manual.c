@@ -236,11 +236,12 @@ static const char manual_when[] =
 
 static const char manual_tail[] =
     ".Sh SIGNALS\n"
-    "On HUP the file is read again.\n"
+    "On HUP the file is read again, and all certificates and keys.\n"
     "With an error in it nothing changes; otherwise new sessions are as it\n"
     "says, and those under way end as they began.\n"
     "The file of the recording and the number of threads cannot change:\n"
     "a file with others is refused.\n"
+    "On USR1 the files of\n.Ic tls-keylog\nare opened anew.\n"
     ".Sh EXAMPLES\n"
     ".Bd -literal\n"
     "record { file = \"/var/lib/smtptap/sessions.db\" }\n"

@@ -242,6 +242,12 @@ def strip_holds_under_the_policy_of_a_when(t):
 
 
 @case
+def strip_is_done_in_a_dry_run_of_the_policy(t):
+    events = stripped(t, "dry-run = yes\n ehlo-strip = {\"SIZE\"}")
+    equal(len(events), 2, "events")
+
+
+@case
 def a_policy_that_strips_starttls_warns_too(t):
     for keyword, severity in (("STARTTLS", "warning"), ("SIZE", "notice")):
         daemon = behind(t, t.server(offers_starttls).port,

@@ -8,8 +8,10 @@ handshakes_open(struct handshakes *h, const struct store_wire *wire)
 		const struct store_segment *seg = &wire->segments[i];
 
 		h->asks += seg->kind == WIRE_OWN && seg->side == SMTP_CLIENT;
-		if (seg->kind == WIRE_SECURED)
-			h->last = i;
+		if (seg->kind != WIRE_SECURED)
+			continue;
+		h->last = i;
+		h->left++;
 	}
 }
 
@@ -31,6 +33,12 @@ handshakes_command(struct handshakes *h, enum smtp_verb verb)
 }
 
 void
+handshakes_reply(struct handshakes *h, int code)
+{
+	h->starttls &= code / 100 == 2;
+}
+
+void
 handshakes_ask(struct handshakes *h, struct smtp_session *smtp,
     struct span line, bool last)
 {
@@ -48,6 +56,8 @@ handshakes_hold_client(const struct handshakes *h,
 {
 	enum smtp_verb verb = smtp_answering(smtp);
 
+	if (h->starttls && h->left)
+		return true;
 	return h->asks && (h->asking || verb == SMTP_EHLO ||
 	    verb == SMTP_LHLO);
 }
@@ -56,6 +66,7 @@ bool
 handshakes_done(struct handshakes *h, struct smtp_session *smtp,
     size_t segment)
 {
+	h->left--;
 	/* Without a STARTTLS, TLS came before the greeting. */
 	if (segment != h->last || !h->starttls)
 		return false;

@@ -12,7 +12,9 @@ struct handshakes {
 	size_t last;		/* segment by which the last side came to TLS */
 	size_t asks;		/* commands of our own that are still to come */
 	bool asking;		/* one has been said */
-	bool starttls;		/* STARTTLS has been said, by whomever */
+	size_t left;		/* of segments by which a side comes to TLS */
+	bool starttls;		/* STARTTLS has been said, by whomever, and was not
+				 * refused */
 };
 
 void handshakes_open(struct handshakes *, const struct store_wire *);
@@ -24,8 +26,11 @@ void handshakes_command(struct handshakes *, enum smtp_verb);
 void handshakes_ask(struct handshakes *, struct smtp_session *,
     struct span line, bool last);
 
-/* The client, which still waits for its EHLO to be answered while smtptap comes
- * to TLS with the server, was not read. */
+/* A reply to STARTTLS, the server's or our own (454: no TLS, RFC 3207 4). */
+void handshakes_reply(struct handshakes *, int code);
+
+/* The client was not read: it still waits for its EHLO to be answered while
+ * smtptap comes to TLS with the server, or has said STARTTLS. */
 bool handshakes_hold_client(const struct handshakes *,
     const struct smtp_session *);
 

@@ -83,6 +83,8 @@ tell_fate(struct walk *w, const struct walk_unit *unit)
 		smtp_disguise(&w->smtp, &unit->ev);
 	if (tile == SMTP_COMMAND)
 		handshakes_command(&w->handshakes, unit->ev.verb);
+	if (tile == SMTP_REPLY && unit->ev.verb == SMTP_STARTTLS)
+		handshakes_reply(&w->handshakes, unit->ev.code);
 	/* a condition of the policy may hold for one message only */
 	if (unit->ev.fact == SMTP_FACT_DATA_BEGINS)
 		smtp_strict(&w->smtp, w->strict = false);
@@ -231,10 +233,32 @@ take_own(struct walk *w, struct walk_unit *unit)
 	unit->ev.side = seg->side;
 	unit->ev.raw = span_cut(&w->own, n ? n : w->own.n);
 	unit->octets = unit->ev.raw.n;
-	if (seg->side != SMTP_CLIENT)
+	if (seg->side == SMTP_SERVER) {
+		if (span_starts(unit->ev.raw, "454"))
+			handshakes_reply(&w->handshakes, 454);
 		return;
+	}
 	handshakes_ask(&w->handshakes, &w->smtp, unit->ev.raw, !w->own.n);
 	look(w, SMTP_SERVER);
+}
+
+/* What a side had said in the clear and nobody has read, when it comes to TLS. */
+static bool
+drop_clear(struct walk *w, enum smtp_side side, struct walk_unit *unit)
+{
+	struct walk_side *s = &w->sides[side];
+	struct span rest = span_from(text_all(&s->bytes), s->cut);
+
+	if (rest.n == 0)
+		return false;
+	*unit = (struct walk_unit){ .what = WALK_TILE, .side = side,
+	    .octets = rest.n };
+	unit->ev = (struct smtp_event){ .tile = SMTP_OPAQUE, .side = side,
+	    .anomalies = SMTP_ODD(STARTTLS_INJECTION), .raw = rest };
+	s->cut += rest.n;
+	s->done += rest.n;
+	take_fate(w, unit);
+	return true;
 }
 
 /* Take the next segment. True: it is a unit by itself. */
@@ -246,8 +270,9 @@ take_segment(struct walk *w, struct walk_unit *unit)
 	if (!wire_is_stream(seg->kind) &&
 	    reach_own(w, seg->side, UINT64_MAX))
 		return false;
+	if (seg->kind == WIRE_SECURED && drop_clear(w, seg->side, unit))
+		return true;
 	w->next++;
-
 	*unit = (struct walk_unit){
 		.side = seg->side, .from_us = seg->t_us, .t_us = seg->t_us,
 		.octets = seg->octets,

@@ -57,7 +57,7 @@ static bool
 may_be_chosen(const struct gate *g, struct span mechanism)
 {
 	return !binds(g, mechanism) &&
-	    (is_listed(g, mechanism) || gate_is_dry(g));
+	    (is_listed(g, mechanism) || g->now->dry_run);
 }
 
 /* Mechanisms of an AUTH line: all, those allowed, those the policy lists. */
@@ -86,7 +86,7 @@ static bool
 empties(const struct gate *g, struct mechanisms n)
 {
 	return n.allowed == 0 &&
-	    (n.all || (g->now->filters_auth && !gate_is_dry(g)));
+	    (n.all || (g->now->filters_auth && !g->now->dry_run));
 }
 
 /* A line behind the first one stays, if only in part. */
@@ -97,7 +97,7 @@ survives(struct gate *g, struct span text)
 
 	if (tls_hides(g, keyword_of(text)))
 		return false;
-	if (r && r->action == POLICY_STRIP && !gate_is_dry(g))
+	if (r && r->action == POLICY_STRIP && !g->now->dry_run)
 		return false;
 	return !filters(g, text) || !empties(g, count(g, text));
 }
@@ -257,7 +257,7 @@ static void
 separate(struct gate *g, const struct smtp_event *ev)
 {
 	bool goes_on = !is_final(g, ev) || tls_offers(g) ||
-	    (to_add(g) && !gate_is_dry(g));
+	    (to_add(g) && !g->now->dry_run);
 	struct span now = { ev->raw.p + 3, (size_t)(ev->text.p - ev->raw.p) - 3 };
 
 	if (goes_on == ev->last)
@@ -274,7 +274,7 @@ edit_keyword(struct gate *g, const struct smtp_event *ev)
 		tls_hide(g, keyword);
 		return;
 	}
-	if (r && r->action != POLICY_MASK && !gate_is_dry(g)) {
+	if (r && r->action != POLICY_MASK && !g->now->dry_run) {
 		if (r->action == POLICY_STRIP)
 			g->withholds = true;
 		else
@@ -323,7 +323,7 @@ keywords_add(struct gate *g, const struct smtp_event *ev)
 		return;
 	if (left)
 		gate_tell_edit(g, GATE_TOLD_ADD, "ehlo-add", add->list[0]);
-	for (size_t i = 0; i < add->n && !gate_is_dry(g); i++)
+	for (size_t i = 0; i < add->n && !g->now->dry_run; i++)
 		if (!(g->added >> i & 1))
 			make_line(g, ev, add->list[i], --left == 0 &&
 			    !tls_offers(g));

@@ -4,10 +4,11 @@ An Authority signs what a case needs, by the openssl command. Its files hold the
 key and the certificate, so that one path is both. Contexts are Python's ssl.
 """
 import re
+import shutil
 import ssl
 
 from policies import behind
-from tap_harness import PACKAGES, Missing, check, program
+from tap_harness import PACKAGES, Missing, check, equal, program
 from talker import Mailbox
 
 FRONT = "front.example.test"	# what smtptapd is called in TLS
@@ -15,6 +16,35 @@ BACK = "mx.example.test"	# what the mail server behind it is called
 CURVE = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 LIBRARIES = ":".join(str(PACKAGES / d) for d in (
     "lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"))
+
+
+class Mode:
+    """A mode of smtptapd, and what must be seen of it: whose certificate clients
+    get (None: no TLS), whether the server's side is in TLS, and whether what is
+    said can be read between the two."""
+
+    def __init__(self, tls="passthrough", implicit="no", client=None,
+                 server=False, read=True):
+        self.tls = tls
+        self.implicit = implicit
+        self.client = client
+        self.server = server
+        self.read = read
+        self.begins = implicit in ("client", "both")	# the client, with TLS
+        self.port = "tls_port" if implicit in ("upstream", "both") else "port"
+
+
+MODES = {
+    "passthrough": Mode("passthrough", client=BACK, server=True, read=False),
+    "strip": Mode("strip"),
+    "bridge": Mode("bridge", client=FRONT, server=True),
+    "terminate": Mode("terminate", client=FRONT),
+    "originate": Mode("originate", server=True),
+    "require": Mode("require", client=FRONT, server=True),
+    "implicit_client": Mode(implicit="client", client=FRONT),
+    "implicit_upstream": Mode(implicit="upstream", server=True),
+    "implicit_both": Mode(implicit="both", client=FRONT, server=True),
+}
 
 
 class Authority:
@@ -157,3 +187,45 @@ def node_modules():
     if not (modules / "nodemailer").exists():
         raise Missing("nodemailer (make test-deps)")
     return modules
+
+
+def tls_directory(t):
+    """What a real server needs for TLS (tests/peers): its own, and the CA."""
+    directory = t.dir / "tls"
+    if not directory.exists():
+        directory.mkdir()
+        shutil.copy(t.authority.issue(BACK), directory / "server.pem")
+        shutil.copy(t.authority.path, directory / "ca.pem")
+    return str(directory)
+
+
+def recorded(t, daemon, mode, n):
+    """n sessions with a message each; what is said of their TLS."""
+    rows = daemon.sessions(n)
+    equal(len(rows), n, "sessions")
+    for row in rows:
+        check_tls(row, mode)
+    if not mode.read:
+        equal(daemon.rows("SELECT * FROM message"), [], "messages")
+        return
+    messages = daemon.rows("SELECT * FROM message ORDER BY session_id")
+    equal([m["accepted"] for m in messages], [1] * n, "accepted")
+    check(all(m["queue_id"] for m in messages), messages)
+    text = t.smtptap("--db", daemon.db, "show", "last").stdout.decode()
+    for mark, encrypted in (("> MAIL FROM", mode.client),
+                            ("  250 ", mode.server)):
+        line = next(line for line in text.splitlines()[::-1] if mark in line)
+        equal("~" in line[:4], bool(encrypted), f"in TLS, as shown: {line}")
+
+
+def check_tls(row, mode):
+    for column, encrypted in (("tls_client", mode.client),
+                              ("tls_server", mode.server)):
+        value = row[column] or ""
+        if not mode.read:
+            check("opaque" in value, f"{column}: {value!r}")
+        elif encrypted:
+            check(re.fullmatch(r"TLSv1\.[23] \w+", value),
+                  f"{column}: {value!r}")
+        else:
+            equal(value, "", column)

@@ -4,7 +4,7 @@
 With `tls-verify = require`, the default, a certificate that is not good is no TLS:
 the client is told the reason, and so are the log and the record.
 """
-from tap_harness import case, check, equal, main
+from tap_harness import case, check, equal, main, wait_for
 from tls_harness import (BACK, Authority, TlsMailbox, front, serving,
                          with_authority)
 
@@ -82,7 +82,7 @@ def refused(t, fault, mode, implicit, code):
 def taken(t, fault, mode, implicit, verify):
     m = Meeting(t, fault, mode, implicit, verify)
     check(m.reply.startswith(b"2"), m.reply)
-    equal(len(m.box.tls), 1, "sessions of the server in TLS")
+    wait_for(lambda: m.box.tls, "TLS on the server")
     row, text = m.recorded(t)
     check((row["tls_server"] or "").startswith("TLSv1"), row["tls_server"])
     equal(m.why in text, verify == "opportunistic",

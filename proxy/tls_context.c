@@ -13,6 +13,7 @@
 #include "proxy/tls_why.h"
 
 #define CLIENT_SESSIONS	1024	/* kept for clients that take no tickets */
+#define CHAIN_DEPTH	10	/* certificates to be followed to a root */
 
 static struct tls *
 connection(const SSL *ssl)
@@ -133,6 +134,7 @@ set_up(struct tls_context *c, const struct tls_options *o)
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS |
 	    SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH);
 	/* two listeners do not take each other's sessions */
 	return SSL_CTX_set_app_data(ctx, c) == 1 &&
 	    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&

@@ -451,6 +451,8 @@ static const struct {
 	    .error = "half holds a damaged certificate: " },
 	{ .cert = "leaf.pem", .key = "text",
 	    .error = "text holds no private key in PEM" },
+	{ .cert = "leaf.pem", .key = "leaf.pem",
+	    .error = "leaf.pem holds no private key in PEM" },
 	{ .cert = "leaf.pem", .key = "locked",
 	    .error = "locked holds a private key under a passphrase" },
 	{ .cert = "leaf.pem", .key = "ca.key",

@@ -163,7 +163,7 @@ START_TEST(a_client_that_lies_anywhere_is_told)
 END_TEST
 
 /* The second flight, of a server that has just been said hello to, with a lie at
- * that octet. False: it is not so long. */
+ * that octet. False: it is not so long (signatures differ in length). */
 static bool
 is_believed(size_t at, bool *believed)
 {
@@ -176,10 +176,13 @@ is_believed(size_t at, bool *believed)
 	n = heard(0);
 	ck_assert_uint_lt(n, sizeof(flight));
 	memcpy(flight, octets, n);
-	flight[at] = (char)(flight[at] ^ 0x11);
-	*believed = believes(p.client, 1, flight, n);
+	*believed = false;
+	if (at < n) {
+		flight[at] = (char)(flight[at] ^ 0x11);
+		*believed = believes(p.client, 1, flight, n);
+	}
 	disconnect_apart();
-	return at + 1 < n;
+	return at < n;
 }
 
 START_TEST(a_server_that_lies_is_not_believed)

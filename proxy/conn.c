@@ -9,6 +9,7 @@
 #include "proxy/parting.h"
 #include "proxy/relay.h"
 #include "proxy/secure.h"
+#include "proxy/tls.h"
 
 #define HELD_NS		INT64_C(2000000000)	/* for a server to answer */
 
@@ -120,6 +121,18 @@ rejoin(struct conn *c, int64_t now)
 	connect_next(c, 0, now);
 }
 
+/* It was to begin with TLS, and did not: the client has heard nothing yet. */
+static void
+miss_server(struct conn *c, int64_t now)
+{
+	const struct tls *tls = c->leg[SMTP_SERVER].tls;
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "TLS not available: %.200s", tls ?
+	    tls_why(tls) : "out of memory");
+	parting_begin(c, "smtptap:tls-failed", true, "4.7.0", text, now);
+}
+
 /* What a policy has ordered; the client has its reply already, or gets it before
  * TLS begins. False: not now. */
 static bool
@@ -144,8 +157,7 @@ obey(struct conn *c, int64_t now)
 		rejoin(c, now);
 		break;
 	case CONN_MISSES_SERVER:
-		parting_begin(c, "smtptap:tls-failed", true, "4.7.5",
-		    "no TLS with the mail server", now);
+		miss_server(c, now);
 		break;
 	case CONN_LEAVES:
 		parting_leave_server(c);

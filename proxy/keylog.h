@@ -1,7 +1,8 @@
 /* keylog: a file of the secrets of TLS connections, for Wireshark.
  *
  * Whoever reads it can read the sessions: it is a file of ours, and made one
- * that nobody else may read, or it is not used. tls_context.h writes it. Main. */
+ * that nobody else may read, or it is not used. tls_context.h writes to it.
+ * Main. */
 #ifndef PROXY_KEYLOG_H
 #define PROXY_KEYLOG_H
 

@@ -1,5 +1,6 @@
 #include "proxy/listener_tls.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,11 +73,17 @@ ends_of(const struct options *o)
 	return (struct ends){ a.client || b.client, a.upstream || b.upstream };
 }
 
+__attribute__((format(printf, 3, 4)))
 static bool
-blame(struct listener_tls_fault *fault, const char *key, const char *why)
+blame(struct listener_tls_fault *fault, const char *key, const char *format,
+    ...)
 {
+	va_list arguments;
+
 	fault->key = key;
-	(void)snprintf(fault->why, sizeof(fault->why), "%s", why);
+	va_start(arguments, format);
+	(void)vsnprintf(fault->why, sizeof(fault->why), format, arguments);
+	va_end(arguments);
 	return false;
 }
 
@@ -90,19 +97,14 @@ check_files(const struct options *o, struct listener_tls_fault *fault)
 
 		if (given(o, files[i].field) == NULL)
 			continue;
-		if (files[i].needs && given(o, files[i].needed) == NULL) {
-			fault->key = files[i].key;
-			(void)snprintf(fault->why, sizeof(fault->why),
-			    "%s is missing", files[i].needs);
-			return false;
-		}
+		if (files[i].needs && given(o, files[i].needed) == NULL)
+			return blame(fault, files[i].key, "%s is missing",
+			    files[i].needs);
 		if ((of.client && ends.client) || (of.upstream && ends.upstream))
 			continue;
-		return blame(fault, files[i].key, of.upstream && of.client ?
-		    "no TLS ends here, as tls and implicit-tls have it" :
-		    of.client ? "no TLS with clients ends here, as tls and "
-		    "implicit-tls have it" : "no TLS with the mail server ends "
-		    "here, as tls and implicit-tls have it");
+		return blame(fault, files[i].key, "no TLS%s ends here, as tls "
+		    "and implicit-tls have it", of.client && of.upstream ? "" :
+		    of.client ? " with clients" : " with the mail server");
 	}
 	return true;
 }
@@ -110,16 +112,19 @@ check_files(const struct options *o, struct listener_tls_fault *fault)
 bool
 listener_tls_check(const struct options *o, struct listener_tls_fault *fault)
 {
+	static const char *const beside[] = {
+		[LISTENER_IMPLICIT_CLIENT] = "passthrough, strip or originate",
+		[LISTENER_IMPLICIT_UPSTREAM] = "passthrough, strip or "
+		    "terminate",
+		[LISTENER_IMPLICIT_BOTH] = "passthrough or strip",
+	};
 	struct ends said = modes[o->tls].ends;
 
-	if (said.client && begun(o).client)
-		return blame(fault, "implicit-tls", "clients that begin with "
-		    "TLS say no STARTTLS: tls may be passthrough, strip or "
-		    "originate");
-	if (said.upstream && begun(o).upstream)
-		return blame(fault, "implicit-tls", "to a mail server that "
-		    "begins with TLS we say no STARTTLS: tls may be "
-		    "passthrough, strip or terminate");
+	if ((said.client && begun(o).client) ||
+	    (said.upstream && begun(o).upstream))
+		return blame(fault, "implicit-tls", "where TLS begins with the "
+		    "connection STARTTLS is not said: tls may be %s",
+		    beside[o->implicit_tls]);
 	if (o->tls_cert && o->tls_ca_cert)
 		return blame(fault, "tls-ca-cert", "tls-cert is given, too: "
 		    "one of them is accepted");

@@ -23,7 +23,7 @@ bool listener_tls_check(const struct options *, struct listener_tls_fault *);
 bool listener_tls_open(struct settings_listener *, const struct options *,
     struct listener_tls_fault *);
 
-/* STARTTLS is not just passed on: the listener needs a policy, if an empty one. */
+/* STARTTLS is not just passed on, which takes a policy, if an empty one. */
 bool listener_tls_is_used(const struct options *);
 
 /* Begin to write its tls-keylog, if it has one; before the first connection.

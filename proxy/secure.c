@@ -70,11 +70,12 @@ tell_tap(struct conn *c, enum smtp_side side, int64_t now)
 {
 	const struct tls *tls = c->leg[side].tls;
 	struct tls_facts facts;
-	char *pem = malloc((size_t)TLS_CHAIN_MAX * TLS_PEM_MAX);
 	const char *chain[TLS_CHAIN_MAX];
 	unsigned n = 0;
+	char *pem;
 
 	tls_facts(tls, &facts);
+	pem = malloc((size_t)facts.n_chain * TLS_PEM_MAX);
 	for (; pem && n < facts.n_chain; n++) {
 		chain[n] = pem + (size_t)n * TLS_PEM_MAX;
 		if (tls_chain_pem(tls, n, pem + (size_t)n * TLS_PEM_MAX) == 0)

@@ -69,8 +69,8 @@ struct settings {
 /* With one user, the defaults, and so many listeners. NULL: out of memory. */
 struct settings *settings_new(unsigned n_listeners);
 
-/* As the command line says, but for TLS. The policies, or NULL, are the settings'
- * from here, also on failure. NULL: out of memory. */
+/* As the command line says, but for TLS. The policies, or NULL, are theirs from
+ * here, also on failure. NULL: out of memory. */
 struct settings *settings_from_options(const struct options *,
     struct policies *);
 

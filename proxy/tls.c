@@ -69,6 +69,16 @@ offer_session(struct tls *t)
 	SSL_SESSION_free(session);
 }
 
+/* The dot at the end of a name is not part of it in certificates (RFC 6066 3). */
+static void
+strip_dot(char *host)
+{
+	size_t n = strlen(host);
+
+	if (n > 1 && host[n - 1] == '.')
+		host[n - 1] = '\0';
+}
+
 struct tls *
 tls_connect(struct tls_context *context, int fd, const char *host)
 {
@@ -79,6 +89,7 @@ tls_connect(struct tls_context *context, int fd, const char *host)
 	if (t == NULL)
 		return NULL;
 	tls_set_name(t, host);
+	strip_dot(t->host);
 	if (!set_host(t->ssl, t->host)) {
 		tls_free(t);
 		return NULL;

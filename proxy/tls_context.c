@@ -13,6 +13,7 @@
 #include "proxy/tls_why.h"
 
 #define CLIENT_SESSIONS	1024	/* kept for clients that take no tickets */
+#define CHAIN_DEPTH	10	/* certificates to be followed to a root */
 
 static struct tls *
 connection(const SSL *ssl)
@@ -120,9 +121,8 @@ on_secret(const SSL *ssl, const char *secret)
 }
 
 static bool
-set_up(struct tls_context *c, const struct tls_options *o)
+set_up(SSL_CTX *ctx, const struct tls_options *o)
 {
-	SSL_CTX *ctx = c->ctx;
 	unsigned char id[EVP_MAX_MD_SIZE];
 	unsigned n;
 
@@ -133,9 +133,9 @@ set_up(struct tls_context *c, const struct tls_options *o)
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS |
 	    SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH);
 	/* two listeners do not take each other's sessions */
-	return SSL_CTX_set_app_data(ctx, c) == 1 &&
-	    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 	    EVP_Digest(o->listener, strlen(o->listener), id, &n, EVP_sha256(),
 		NULL) == 1 &&
 	    SSL_CTX_set_session_id_context(ctx, id, n) == 1;
@@ -202,7 +202,7 @@ tls_context_new(enum smtp_side side, const struct tls_options *o,
 	c->side = side;
 	c->ctx = SSL_CTX_new(side == SMTP_CLIENT ? TLS_server_method() :
 	    TLS_client_method());
-	whole = c->ctx && set_up(c, o) && (side == SMTP_CLIENT ?
+	whole = c->ctx && set_up(c->ctx, o) && (side == SMTP_CLIENT ?
 	    set_up_for_clients(c, o, error) :
 	    set_up_for_servers(c, o, error));
 	if (whole && side == SMTP_CLIENT && o->client_ca)

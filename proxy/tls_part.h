@@ -9,7 +9,7 @@
 #include "proxy/tls_sessions.h"
 
 struct tls_context {
-	SSL_CTX *ctx;			/* its app data is this */
+	SSL_CTX *ctx;
 	enum smtp_side side;
 	enum tls_verify verify;		/* the mail server */
 	bool asks;			/* clients for a certificate */

@@ -179,11 +179,7 @@ put_fault(const struct tls_fault *fault, const char *host, char *out,
 			continue;
 		if (faults[i].about != ABOUT_ALONE)
 			put_about(fault, faults[i].about, thing, sizeof(thing));
-		/* the format is a row of the table above */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 		(void)snprintf(out, size, faults[i].says, owner, thing);
-#pragma GCC diagnostic pop
 		return;
 	}
 	(void)snprintf(out, size, "%s: %s", owner,

@@ -38,7 +38,7 @@ struct recorder_session {
 	int64_t duration_us;		/* -1 while open */
 	char listener[64], client[64], original_dst[64], upstream[128];
 	char helo[256], auth_user[128];
-	char tls_client[64], tls_server[64], sni[256];
+	char tls_client[80], tls_server[80], sni[256];
 	char ended_by[64];		/* "" while open */
 	uint64_t bytes_in, bytes_out;	/* received from client, from server */
 	unsigned messages, recipients;	/* accepted by the server */

@@ -104,6 +104,8 @@ tap_event(struct tap *t, const struct smtp_event *ev, enum tap_fate fate)
 	}
 	account_event(&s->account, ev, fate, s->event_us, &t->facts, &to);
 	tap_ledger_done(t, &to);
+	if (ev->tile == SMTP_OPAQUE || ev->fact == SMTP_FACT_TLS_BEGINS)
+		tap_look_at_tls(t, ev, fate);
 }
 
 void
@@ -255,6 +257,7 @@ tap_close(struct tap *t, const char *ended_by, int64_t now_ns)
 	to = tap_ledger(t);
 	account_end(&s->account, t->facts.duration_us, &t->facts, &to);
 	tap_ledger_done(t, &to);
+	tap_end_tls(t);
 	keep_last_transaction(t);
 	if (t->port)
 		tap_hand_over(t, true);

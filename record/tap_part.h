@@ -3,6 +3,7 @@
 #define RECORD_TAP_PART_H
 
 #include "record/account.h"
+#include "record/opaque.h"
 #include "record/reel.h"
 #include "record/tap.h"
 
@@ -19,6 +20,7 @@ struct tap_state {
 		int64_t t_us;		/* of the octet before the next piece */
 	} piece;
 	int64_t event_us;		/* when its last octet came */
+	struct opaque *opaque;		/* TLS passes through; NULL: it does not */
 	bool dropping;			/* the store fails and the part is full */
 	struct text discard;		/* for what is not to be recorded */
 	struct recorder_message *discarded;
@@ -39,6 +41,11 @@ void tap_frame(struct tap *, const struct wire_frame *);
 
 /* Keep what is known of TLS; takes ownership. */
 void tap_keep_tls(struct tap *, struct recorder_tls *);
+
+/* An event has come: look at TLS that passes through. The session is over: keep
+ * what was seen of it. */
+void tap_look_at_tls(struct tap *, const struct smtp_event *, enum tap_fate);
+void tap_end_tls(struct tap *);
 
 /* Octets that were not recorded, as frames and as an event. */
 void tap_tell_gaps(struct tap *);

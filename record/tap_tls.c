@@ -1,4 +1,5 @@
-/* tap_tls: what a tap keeps of TLS that ended at smtptap. */
+/* tap_tls: what a tap keeps of TLS, that which ends at smtptap and that which
+ * passes through. */
 #include <stdlib.h>
 
 #include "record/tap_part.h"
@@ -68,4 +69,35 @@ tap_secured(struct tap *t, enum smtp_side side, const struct tap_tls *from,
 	}
 	text_free(&tls->chain);
 	free(tls);
+}
+
+void
+tap_look_at_tls(struct tap *t, const struct smtp_event *ev, enum tap_fate fate)
+{
+	struct tap_state *s = t->state;
+
+	if (fate != TAP_FORWARDED)
+		return;
+	if (ev->fact == SMTP_FACT_TLS_BEGINS && s->opaque == NULL)
+		s->opaque = calloc(1, sizeof *s->opaque);
+	else if (ev->tile == SMTP_OPAQUE && s->opaque &&
+	    opaque_take(s->opaque, ev->side, ev->raw, s->event_us))
+		opaque_session(s->opaque, &t->facts);
+}
+
+void
+tap_end_tls(struct tap *t)
+{
+	struct tap_state *s = t->state;
+
+	for (int side = 0; side < 2 && s->opaque && t->port; side++) {
+		struct recorder_tls *tls = calloc(1, sizeof *tls);
+
+		if (tls == NULL)
+			break;
+		opaque_tls(s->opaque, (enum smtp_side)side, tls);
+		tap_keep_tls(t, tls);
+	}
+	free(s->opaque);
+	s->opaque = NULL;
 }

@@ -5,6 +5,7 @@
 
 #include "replay/print.h"
 #include "replay/rows.h"
+#include "replay/tls_rows.h"
 #include "replay/walk.h"
 
 /* Bytes: as text if they are UTF-8 without NUL, else as base64. */
@@ -146,6 +147,8 @@ document(struct store *store, int64_t session, char error[RECORD_ERROR_MAX])
 		(void)json_object_del(object, "events");
 		(void)json_object_set_new(object, "events",
 		    rows_array(store, SQL_SESSION_EVENTS, session));
+		(void)json_object_set_new(object, "tls",
+		    tls_rows_array(store, session));
 		(void)json_object_set_new(object, "wire", wire_array(&wire));
 	}
 	store_wire_free(&wire);

@@ -8,6 +8,7 @@
 #include "replay/note.h"
 #include "replay/print.h"
 #include "replay/rows.h"
+#include "replay/tls_rows.h"
 
 /* The times of show -t: "   +0.000412 ". */
 #define TIME_COLUMNS 12
@@ -20,6 +21,7 @@ struct transcriber {
 	int64_t told_us;		/* segment of the line before */
 	enum smtp_side told_side;
 	bool tls[2];			/* that side is in TLS, ours or not */
+	struct text passes;		/* what is known of TLS that passes through */
 	struct heap body, opaque;
 	struct content *content;	/* of the message under way */
 	struct line said;		/* of the unit under way */
@@ -234,6 +236,18 @@ add_content(struct transcriber *t, const struct walk_unit *u)
 		end_body(t, u, true);
 }
 
+/* "*** TLS with the client: TLSv1.3 TLS_AES_256_GCM_SHA384, 1.2 ms" */
+static void
+put_tls(struct transcriber *t, const struct walk_unit *u, const char *what,
+    struct span words)
+{
+	begin_line(t, u->side, u->from_us);
+	fprintf(t->out, "%s*** %s%s", print_ink(t->options->colored,
+	    INK_EVENT), what, words.n ? ": " : "");
+	(void)print_safe(t->out, words);
+	fprintf(t->out, "%s\n", print_ink(t->options->colored, INK_PLAIN));
+}
+
 static void
 put_tile(struct transcriber *t, const struct walk_unit *u)
 {
@@ -259,8 +273,10 @@ put_tile(struct transcriber *t, const struct walk_unit *u)
 	if (u->ev.fact == SMTP_FACT_DATA_BEGINS ||
 	    u->ev.fact == SMTP_FACT_TX_BEGUN)
 		forget_content(t);
-	if (u->ev.fact == SMTP_FACT_TLS_BEGINS && u->fate == TAP_FORWARDED)
+	if (u->ev.fact == SMTP_FACT_TLS_BEGINS && u->fate == TAP_FORWARDED) {
 		t->tls[SMTP_CLIENT] = t->tls[SMTP_SERVER] = true;
+		put_tls(t, u, "TLS passes through", text_all(&t->passes));
+	}
 }
 
 static void
@@ -295,18 +311,6 @@ put_end(struct transcriber *t, const struct walk_unit *u)
 	    print_ink(t->options->colored, INK_PLAIN));
 }
 
-/* "*** TLS with the client: TLSv1.3 TLS_AES_256_GCM_SHA384, 1.2 ms" */
-static void
-put_secured(struct transcriber *t, const struct walk_unit *u)
-{
-	begin_line(t, u->side, u->from_us);
-	fprintf(t->out, "%s*** %s%s", print_ink(t->options->colored,
-	    INK_EVENT), transcript_secured(u->side), u->ev.raw.n ? ": " : "");
-	(void)print_safe(t->out, u->ev.raw);
-	fprintf(t->out, "%s\n", print_ink(t->options->colored, INK_PLAIN));
-	t->tls[u->side] = true;
-}
-
 static void
 put_unit(struct transcriber *t, const struct walk *walk,
     const struct walk_unit *u)
@@ -326,7 +330,8 @@ put_unit(struct transcriber *t, const struct walk *walk,
 		put_gap(t, u, walk->gap.in_data || t->body.open);
 		break;
 	case WALK_SECURED:
-		put_secured(t, u);
+		put_tls(t, u, transcript_secured(u->side), u->ev.raw);
+		t->tls[u->side] = true;
 		break;
 	case WALK_FIN:
 	case WALK_RESET:
@@ -348,6 +353,7 @@ transcribe(FILE *out, struct store *store, int64_t session,
 	bool whole = store_wire(store, session, &wire, error);
 
 	happenings_load(&t.events, store, session);
+	tls_rows_opaque(&t.passes, store, session);
 	row = rows_of(store, SQL_SESSION_ROW, session);
 	if (rows_next(row))
 		frame_head(out, options->colored, row, false);
@@ -364,6 +370,7 @@ transcribe(FILE *out, struct store *store, int64_t session,
 	walk_close(&walk);
 	store_wire_free(&wire);
 	forget_content(&t);
+	text_free(&t.passes);
 	line_free(&t.said);
 	line_free(&t.body_line);
 	happenings_free(&t.events);

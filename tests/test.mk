@@ -21,6 +21,7 @@ $(B)/libunit.a: $(UNIT_SHARED)
 # says it for an x that is no module.
 FLOOR_vectors := proxy
 FLOOR_attacks := proxy
+FLOOR_tls_hostile := proxy
 FLOOR_loopholes := proxy
 floor = $(patsubst %,$(B)/lib%.a,$(FLOOR_$(1)) $(foreach f,proxy replay,\
 	$(if $(wildcard $(f)/$(1).c),$(f))))

@@ -214,8 +214,11 @@ class Mailbox:
                 talker.say(self.refuse[verb] + b"\r\n")
             elif verb == b"EHLO":
                 talker.say(b"".join(b"250-%s\r\n" % k for k in
-                                    (b"mailbox.test",) + self.keywords) +
+                                    (b"mailbox.test",) + self.keywords +
+                                    self.extensions(talker)) +
                            b"250 SIZE 0\r\n")
+            elif verb == b"STARTTLS":
+                self.starttls(talker)
             elif verb in (b"MAIL", b"RCPT"):
                 envelope = [line] if verb == b"MAIL" else envelope + [line]
                 talker.say(b"250 2.1.0 Ok\r\n")
@@ -240,6 +243,13 @@ class Mailbox:
                 return
             else:
                 talker.say(b"250 2.0.0 Ok\r\n")
+
+    def extensions(self, talker):
+        """What is offered only at this point of the session."""
+        return ()
+
+    def starttls(self, talker):
+        talker.say(b"502 5.5.1 no TLS here\r\n")
 
     def accept(self, talker, envelope, content):
         self.messages.append((envelope, content))

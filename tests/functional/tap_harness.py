@@ -288,6 +288,12 @@ class Case:
     def peer(self, name, relay=None, label=None, settings=""):
         """Start a real mail server (tests/peers); its port and directory.
         settings: more of its configuration, where the script takes that."""
+        out, directory = self.start_peer(name, relay, label,
+                                         PEER_SETTINGS=settings)
+        return out["port"], directory
+
+    def start_peer(self, name, relay=None, label=None, **environment):
+        """The same; its ports by name."""
         if not (PACKAGES / ".unpacked").exists():
             raise Missing(f"{PACKAGES} (make test-deps)")
         if os.geteuid() != 0 and not (shutil.which("sudo") and self.run(
@@ -300,10 +306,11 @@ class Case:
             done = self.run(script, "start", directory,
                             *([str(relay)] if relay else []), stderr=errors,
                             status=None,
-                            env={**os.environ, "PEER_SETTINGS": settings})
+                            env={**os.environ, **environment})
         check(done.returncode == 0, f"{name} did not start: " +
               (self.dir / f"{name}.start").read_text(errors="replace"))
-        return int(done.stdout.split(b"=")[1]), directory
+        ports = dict(line.split("=") for line in done.stdout.decode().split())
+        return {name: int(port) for name, port in ports.items()}, directory
 
     def aiosmtpd(self):
         """Start Python's mail server; its port, and the file of what it took:

@@ -44,7 +44,7 @@ def put(source, target):
     new.rename(target)
 
 
-# --- certificates, read again ---------------------------------------------------
+# --- certificates, read again ------------------------------------------------
 
 
 @case
@@ -141,7 +141,7 @@ def tls_can_come_and_go_with_a_reload(t):
         c.quit()
 
 
-# --- the key log ----------------------------------------------------------------
+# --- the key log -------------------------------------------------------------
 
 
 def logging_keys(t, keys):
@@ -190,7 +190,7 @@ def a_key_log_that_cannot_be_written_is_an_error(t):
     equal(done.stderr.count(b"\n"), 1, f"lines of {done.stderr}")
 
 
-# --- strip ----------------------------------------------------------------------
+# --- strip -------------------------------------------------------------------
 
 
 def offers_starttls(c):
@@ -261,7 +261,7 @@ def a_policy_that_strips_starttls_warns_too(t):
               f"severity of {keyword}")
 
 
-# --- what is wrong --------------------------------------------------------------
+# --- what is wrong -----------------------------------------------------------
 
 
 @case

@@ -30,8 +30,10 @@ $(FUZZ)/fuzz_engine: $(addprefix $(FUZZ)/,$(FUZZ_SCRIPT))
 $(FUZZ)/fuzz_wire: $(FUZZ)/record/wire.o $(FUZZ)/record/text.o
 $(FUZZ)/fuzz_config: $(patsubst %,$(FUZZ)/proxy/%.o,config tree source policies \
 	rules criteria draft arena regex action term value options wrap profile \
-	report address settings origin resolver log)
-$(FUZZ)/fuzz_config: FUZZ_LIBS := -lconfuse -lpcre2-8 -lev -lcares
+	report address settings origin resolver log listener_tls keylog mint) \
+	$(patsubst %.c,$(FUZZ)/%.o,$(wildcard proxy/tls*.c)) \
+	$(FUZZ)/record/certificate.o
+$(FUZZ)/fuzz_config: FUZZ_LIBS := -lconfuse -lpcre2-8 -lev -lcares -lssl -lcrypto
 $(FUZZ)/proxy/profile.o: $(B)/profiles.h
 $(FUZZ_TARGETS): $(FUZZ)/%: $(FUZZ)/tests/fuzz/%.o $(FUZZ_INSPECT)
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(FUZZ_LIBS)

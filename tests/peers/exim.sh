@@ -9,6 +9,12 @@ configure() {
 	[ -z "$relay" ] || route=$(printf '%s\n' 'relay:' \
 	    '  driver = manualroute' '  route_list = * 127.0.0.1' \
 	    '  transport = relay' '  self = send')
+	offer=$(printf '%s\n' 'tls_advertise_hosts =' \
+	    "daemon_smtp_ports = $port")
+	[ -z "$tls" ] || offer=$(printf '%s\n' 'tls_advertise_hosts = *' \
+	    'tls_certificate = /etc/tls/server.pem' \
+	    "daemon_smtp_ports = $port : $tls_port" \
+	    "tls_on_connect_ports = $tls_port")
 	# Debian's Exim keeps its privileges only with its own file.
 	$sudo tee "$root/etc/exim4/exim4.conf" >/dev/null <<-END
 		spool_directory = /var/spool/exim4
@@ -17,11 +23,10 @@ configure() {
 		pid_file_path = /run/exim4/pid
 		primary_hostname = exim.test
 		local_interfaces = 127.0.0.1
-		daemon_smtp_ports = $port
 		acl_smtp_rcpt = accept
 		acl_smtp_data = accept
 		chunking_advertise_hosts = *
-		tls_advertise_hosts =
+		$offer
 		host_lookup =
 		rfc1413_hosts =
 		smtp_accept_max = 0

@@ -8,6 +8,10 @@
 # with a RELAY-PORT sends it on to 127.0.0.1:RELAY-PORT, without one loses it. The
 # server's log is DIR/log, what it printed DIR/out. PEER_SETTINGS are more lines of
 # its configuration (Postfix).
+#
+# PEER_TLS is a directory: its server.pem, a key and a certificate, is what the server
+# offers STARTTLS with, and TLS at once on a port of its own, printed as tls_port=N;
+# its ca.pem is whom PEER_SETTINGS may trust: /etc/tls/ca.pem (Postfix, Exim).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 packages=${SMTPTAP_PEERS:-$here/../../build/peers/root}
@@ -44,6 +48,19 @@ while True:
 		break'
 }
 
+# tls: is it to offer TLS? Its files are where the server may read them, and
+# tls_port is another free port.
+make_tls() {
+	tls=${PEER_TLS:-}
+	[ -n "$tls" ] || return 0
+	$sudo install -d "$root/etc/tls"
+	$sudo install -m 644 "$tls"/*.pem "$root/etc/tls"
+	tls_port=$port
+	until [ "$tls_port" != "$port" ]; do
+		tls_port=$(free_port)
+	done
+}
+
 # In a session of its own, so that stop reaches all of its processes.
 launch() {
 	# shellcheck disable=SC2016 # the inner shell's $$
@@ -78,6 +95,7 @@ wait_for_greeting() {
 		exit 1
 	}
 	echo "port=$port"
+	[ -z "$tls" ] || echo "tls_port=$tls_port"
 }
 
 stop_server() {
@@ -103,6 +121,7 @@ main() {
 	start)
 		make_tree
 		port=$(free_port)
+		make_tls
 		configure
 		run
 		wait_for_greeting

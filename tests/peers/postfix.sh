@@ -15,6 +15,13 @@ configure() {
 	$sudo install -d "$root/etc/smtptap"
 	transport=discard:
 	[ -z "$relay" ] || transport="smtp:[127.0.0.1]:$relay"
+	offer= wrapped=
+	if [ -n "$tls" ]; then
+		offer=$(printf '%s\n' 'smtpd_tls_security_level = may' \
+		    'smtpd_tls_chain_files = /etc/tls/server.pem' \
+		    'smtpd_tls_loglevel = 1' 'smtp_tls_loglevel = 1')
+		wrapped="127.0.0.1:$tls_port inet n - n - - smtpd -o smtpd_tls_wrappermode=yes"
+	fi
 	$sudo tee "$root/etc/smtptap/main.cf" >/dev/null <<-END
 		compatibility_level = 3.6
 		mail_owner = postfix
@@ -38,10 +45,12 @@ configure() {
 		mailbox_size_limit = 0
 		maillog_file = /var/log/mail
 		maillog_file_prefixes = /var
+		$offer
 		${PEER_SETTINGS:-}
 	END
 	$sudo tee "$root/etc/smtptap/master.cf" >/dev/null <<-END
 		127.0.0.1:$port inet n - n - - smtpd
+		$wrapped
 		pickup    unix n - n 60 1 pickup
 		cleanup   unix n - n -  0 cleanup
 		qmgr      unix n - n 300 1 qmgr

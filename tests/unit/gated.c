@@ -157,6 +157,17 @@ secure(struct gated *g, enum smtp_side side)
 	g->securing[side] = true;
 }
 
+/* Another connection to the server. */
+static void
+rejoin(struct gated *g)
+{
+	g->unread[SMTP_SERVER].n = g->ahead[SMTP_SERVER] = 0;
+	smtp_start(&g->beside[SMTP_SERVER].smtp);
+	g->beside[SMTP_SERVER].unread[SMTP_CLIENT].n =
+	    g->beside[SMTP_SERVER].unread[SMTP_SERVER].n = 0;
+	g->rejoined++;
+}
+
 /* A step that is about no bytes of the event. */
 static void
 act(struct gated *g, const struct gate_step *step)
@@ -168,6 +179,9 @@ act(struct gated *g, const struct gate_step *step)
 		if (step->bytes.p[0] == '\r')
 			g->asked++;
 		make(g, SMTP_SERVER, step->bytes, false);
+		break;
+	case GATE_REJOIN:
+		rejoin(g);
 		break;
 	case GATE_SECURE_SERVER:
 		secure(g, SMTP_SERVER);

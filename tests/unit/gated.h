@@ -46,6 +46,8 @@ struct gated {
 	bool closed, reset;		/* both have */
 	const char *end_rule;		/* why; NULL: nobody knows */
 	unsigned own;			/* replies of ours */
+	unsigned rejoined;		/* connections to the server after the
+					 * first */
 	unsigned asked;			/* commands of ours */
 	bool securing[2];		/* a handshake is under way there */
 	bool secured[2];		/* that side is in TLS */

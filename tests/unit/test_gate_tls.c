@@ -182,6 +182,31 @@ static const struct dialogue {
 	    .client = G OFFER READY "250-mx\r\n250 HELP\r\n"
 	    "252 x\r\n" },
 
+	{ "bridge: a handshake that fails, where TLS may be left out",
+	    POLICY_TLS_BRIDGE, OPTIONAL, { HELLO, C(STLS), S(GO),
+	    FAIL_S("it is no TLS"), S("220-mx\r\n" G), S(OFFER), C(MAIL), S(OK),
+	    C(STLS), C(H), S(OFFER), QUIT }, .server = H STLS H MAIL H "QUIT\r\n",
+	    .client = G OFFER LATER "it is no TLS\r\n" OK
+	    "454 4.7.0 TLS not available\r\n" OFFER BYE },
+	{ "bridge: what the client pipelines behind STARTTLS waits for that",
+	    POLICY_TLS_BRIDGE, OPTIONAL, { HELLO, C(STLS MAIL), S(GO),
+	    FAIL_S("it is no TLS"), S(G), S(OFFER), S(OK) },
+	    .server = H STLS H MAIL, .client = G OFFER LATER
+	    "it is no TLS\r\n" OK, .odd = SMTP_ODD(STARTTLS_INJECTION) },
+	{ "bridge: another connection that is refused", POLICY_TLS_BRIDGE,
+	    OPTIONAL, { HELLO, C(STLS), S(GO), FAIL_S("it is no TLS"),
+	    S("554 no\r\n") }, .server = H STLS, .client = G OFFER LATER
+	    "the mail server does not want the session either\r\n",
+	    .closes = true },
+	{ "originate: a handshake that fails, where TLS may be left out",
+	    POLICY_TLS_ORIGINATE, OPTIONAL, { S(G), C(H MAIL), S(OFFER), S(GO),
+	    FAIL_S("it is no TLS"), S(G), S(OFFER), S(OK), QUIT },
+	    .server = H STLS H MAIL "QUIT\r\n", .client = G PLAIN OK BYE },
+	{ "require: a handshake that fails is the end, whatever may be",
+	    POLICY_TLS_REQUIRE, OPTIONAL, { HELLO, C(STLS), S(GO),
+	    FAIL_S("expired") }, .server = H STLS,
+	    .client = G OFFER LATER "expired\r\n", .closes = true },
+
 	/* strip */
 	{ "strip: hidden, refused, and the session goes on", POLICY_TLS_STRIP,
 	    NOTHING, { HELLO, C(STLS "NOOP\r\n"), S(OK), C("X-ANONYMOUSTLS\r\n"),

@@ -68,6 +68,15 @@ START_TEST(a_name_has_any_case)
 }
 END_TEST
 
+START_TEST(a_name_may_end_with_a_dot)
+{
+	serve_leaf(TLSPAIR_HOST, -1, 1);
+	ck_assert(tlspair_shake(&p, "mx.example."));
+	tls_facts(p.server, &facts);
+	ck_assert_str_eq(facts.sni, TLSPAIR_HOST);
+}
+END_TEST
+
 START_TEST(a_wildcard_is_one_label)
 {
 	serve_leaf("*.mx.example", -1, 1);
@@ -451,6 +460,8 @@ static const struct {
 	    .error = "half holds a damaged certificate: " },
 	{ .cert = "leaf.pem", .key = "text",
 	    .error = "text holds no private key in PEM" },
+	{ .cert = "leaf.pem", .key = "leaf.pem",
+	    .error = "leaf.pem holds no private key in PEM" },
 	{ .cert = "leaf.pem", .key = "locked",
 	    .error = "locked holds a private key under a passphrase" },
 	{ .cert = "leaf.pem", .key = "ca.key",
@@ -525,6 +536,7 @@ main(void)
 	tcase_add_test(t, a_good_certificate_is_told);
 	tcase_add_test(t, a_wrong_name_is_refused);
 	tcase_add_test(t, a_name_has_any_case);
+	tcase_add_test(t, a_name_may_end_with_a_dot);
 	tcase_add_test(t, a_wildcard_is_one_label);
 	tcase_add_test(t, an_address_is_looked_for_as_one);
 	tcase_add_test(t, an_expired_certificate_is_refused);

@@ -120,13 +120,14 @@ looks_like_command(struct span in, bool *whole)
 }
 
 /* What stands behind the strict end of data in these bytes; p = NULL: there
- * is none. Every octet is looked at once in all, as the hold is bounded. */
+ * is none. s->looked_at is where it may begin at the earliest, as it was not
+ * before: every octet is looked at once. */
 static struct span
-behind_end(struct span in)
+behind_end(struct smtp_session *s, struct span in)
 {
-	for (size_t i = 0; i + 5 <= in.n; i++)
-		if (memcmp(in.p + i, "\r\n.\r\n", 5) == 0)
-			return span_from(in, i + 5);
+	for (; s->looked_at + 5u <= in.n; s->looked_at++)
+		if (memcmp(in.p + s->looked_at, "\r\n.\r\n", 5) == 0)
+			return span_from(in, s->looked_at + 5u);
 	return (struct span){ NULL, 0 };
 }
 
@@ -142,7 +143,7 @@ keep_back(struct smtp_session *s, struct span in)
 		return false;
 	if (!looks_like_command(rest, &whole) && whole)
 		return false;
-	beyond = behind_end(rest);
+	beyond = behind_end(s, rest);
 	s->hold = beyond.p == NULL ? HOLD_OPEN :
 	    beyond.n == 0 ? HOLD_ENDED : HOLD_BEYOND;
 	/* The one reply that waits was enough for the client to go on. */
@@ -328,6 +329,7 @@ engine_content(struct smtp_session *s, struct span *in, struct smtp_event *ev)
 			return end_of_data(s, in, n, ev);
 		case DOT_LOOKALIKE:
 			s->candidate = (unsigned char)n;
+			s->looked_at = 0;
 			return lookalike(s, in, ev);
 		case DOT_SHORT:
 			return SMTP_MORE;

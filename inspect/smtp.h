@@ -117,6 +117,7 @@ struct smtp_session {
 	unsigned char extensions;	/* enum smtp_extension */
 	unsigned char phase;	/* grammar of the client's next bytes */
 	unsigned char eol;	/* where the content scan stands */
+	unsigned short looked_at;	/* octets of what is kept back */
 	unsigned char candidate;/* octets of the end-of-data lookalike in front */
 	unsigned char hold;	/* what is known about the bytes behind it */
 	unsigned char chunk;	/* BDAT or BDAT_LAST, while in a chunk */

@@ -99,7 +99,7 @@ gate_queue(struct gate *g, unsigned behind, struct span reply, bool closes,
 	if (g->n_own == GATE_OWN_MAX)
 		g->n_own--;	/* gate_ready() has kept room but for a close */
 	g->own[(g->first_own + g->n_own++) % GATE_OWN_MAX] = (struct gate_own){
-	    .behind = g->refusing ? 0 : behind, .close = closes,
+	    .behind = g->left ? 0 : behind, .close = closes,
 	    .reply = reply, .rule = rule };
 	g->closing |= closes;
 }

@@ -167,7 +167,8 @@ struct gate {
 	struct span refusal;		/* what refused content is answered with */
 	const char *refusal_rule;
 	bool swallowing;		/* octets of a chunk that is not sent */
-	bool refusing;			/* the server has been left, mid-data */
+	bool refusing;			/* content: none of it is forwarded */
+	bool left;			/* and the server has been left */
 	bool skipping;			/* the rest of an overlong command */
 	bool closing;			/* a reply that closes is queued */
 	bool over;			/* and has gone out: nothing passes */

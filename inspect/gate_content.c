@@ -1,17 +1,50 @@
 /* gate_content: what becomes of mail content (gate.h). */
 #include "inspect/gating.h"
 
-/* Content from here on goes to nobody; its end is answered by us. What chunks that
- * went before await is never answered, so what comes behind them is not, either. */
-void
-gate_refuse_content(struct gate *g, struct span reply, const char *rule)
+/* Replies that are awaited besides that to the chunk under way. */
+static unsigned
+others_awaited(const struct smtp_session *s, const struct smtp_event *ev)
+{
+	unsigned n = smtp_awaited(s);
+
+	return gate_is_chunk(ev) && n ? n - 1 : n;
+}
+
+/* Content from here on goes to nobody; its end is answered by us. The server is
+ * left when it owes no other reply: the client would take ours for that one. */
+static void
+refuse(struct gate *g, const struct smtp_session *s,
+    const struct smtp_event *ev, struct span reply, const char *rule)
 {
 	g->refusing = true;
 	g->refusal = reply;
 	g->refusal_rule = rule;
-	g->end = GATE_LEAVES;
 	g->why = rule;
-	g->n_own = 0;
+	g->left = others_awaited(s, ev) == 0;
+	if (g->left)
+		g->end = GATE_LEAVES;
+}
+
+void
+gate_leave_late(struct gate *g, const struct smtp_session *s)
+{
+	if (!g->refusing || g->left || smtp_awaited(s) > 1)
+		return;
+	g->left = true;
+	g->end = GATE_LEAVES;
+	g->why = g->refusal_rule;
+}
+
+/* All of it has come: the refusal takes its place, and ends the session. */
+static void
+refused(struct gate *g, const struct smtp_session *s,
+    const struct smtp_event *ev)
+{
+	if (g->left)
+		gate_close_with(g, g->refusal, g->refusal_rule);
+	else
+		gate_queue(g, others_awaited(s, ev), g->refusal, true,
+		    g->refusal_rule);
 }
 
 /* Content begins anew with each message; BDAT goes on where it was. */
@@ -49,14 +82,15 @@ swallow(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 }
 
 static void
-act_on_content(struct gate *g, const struct policy_rule *r)
+act_on_content(struct gate *g, const struct smtp_session *s,
+    const struct smtp_event *ev, const struct policy_rule *r)
 {
 	if (r->action == POLICY_RESET || r->action == POLICY_DROP) {
 		gate_finish(g, r);
 		return;
 	}
 	gate_withhold(g);
-	gate_refuse_content(g, r->reply, r->name);
+	refuse(g, s, ev, r->reply, r->name);
 }
 
 /* What the rules on content say about this piece, or about all of it. */
@@ -83,7 +117,8 @@ judge_content(struct gate *g, const struct smtp_event *ev, int64_t now_us)
 
 /* The line ends of DATA, as the policy wants them. */
 static void
-edit_newlines(struct gate *g, const struct smtp_event *ev)
+edit_newlines(struct gate *g, const struct smtp_session *s,
+    const struct smtp_event *ev)
 {
 	const uint64_t odd = SMTP_ODD(BARE_CR) | SMTP_ODD(BARE_LF) |
 	    SMTP_ODD(NUL) | SMTP_ODD(EOD_CANDIDATE);
@@ -106,7 +141,7 @@ edit_newlines(struct gate *g, const struct smtp_event *ev)
 	first = newline_first(ev->raw);
 	if (first == ev->raw.n)
 		return;
-	gate_refuse_content(g, g->now->newline_reply, "bare-newline");
+	refuse(g, s, ev, g->now->newline_reply, "bare-newline");
 	(void)gate_edit(g, span_from(ev->raw, first), (struct span){ "", 0 });
 }
 
@@ -126,13 +161,13 @@ gate_content(struct gate *g, struct smtp_session *s,
 	if (g->refusing || g->closing) {
 		drain(g, ev);
 	} else {
-		edit_newlines(g, ev);
+		edit_newlines(g, s, ev);
 		r = judge_content(g, ev, now_us);
 		if (r && !gate_is_dry(g))
-			act_on_content(g, r);
+			act_on_content(g, s, ev, r);
 	}
 	if (g->refusing && ev->last && !g->closing)
-		gate_close_with(g, g->refusal, g->refusal_rule);
+		refused(g, s, ev);
 }
 
 void
@@ -144,14 +179,14 @@ gate_end_of_data(struct gate *g, struct smtp_session *s,
 	if (!g->refusing && !g->closing) {
 		r = judge_content(g, ev, now_us);
 		if (r && !gate_is_dry(g))
-			act_on_content(g, r);
+			act_on_content(g, s, ev, r);
 	}
 	if (g->refusing || g->closing) {
 		gate_withhold(g);
 		smtp_withdraw(s, ev);
 	}
 	if (g->refusing && !g->closing)
-		gate_close_with(g, g->refusal, g->refusal_rule);
+		refused(g, s, ev);
 	g->tx.rcpts = 0;
 	g->tx.octets = 0;
 }

@@ -126,10 +126,11 @@ gate_reply(struct gate *g, struct smtp_session *s,
 	gate_tx_reply(g, s, ev);
 	if (ev->answered && ev->verb != SMTP_NONE)
 		gate_advance(g);
-	if (g->over || g->refusing) {
+	if (g->over || g->left) {
 		gate_withhold(g);
 		return;
 	}
+	gate_leave_late(g, s);
 	r = judge_event(g, ev, now_us);
 	if (r && !gate_is_dry(g))
 		gate_finish(g, r);
@@ -168,15 +169,14 @@ gate_opaque(struct gate *g, const struct smtp_event *ev, int64_t now_us)
 {
 	bool client = ev->side == SMTP_CLIENT;
 
-	if (g->over || g->refusing ||
-	    (client && (g->closing || g->skipping))) {
+	if (g->over || g->left ||
+	    (client && (g->closing || g->skipping || g->refusing))) {
 		gate_withhold(g);
 		return;
 	}
 	if (client)
 		g->client_in_tls |= g->tls;
-	if (client && !g->tls && ev->anomalies & SMTP_ODD(CUT_SHORT) &&
-	    ev->secret.n == 0)
+	if (client && !g->tls && ev->anomalies & SMTP_ODD(CUT_SHORT))
 		judge_tail(g, ev, now_us);
 	if (client || !g->tls || g->client_in_tls || !g->now->guards_tls)
 		return;

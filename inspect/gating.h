@@ -93,6 +93,9 @@ void gate_advance(struct gate *);
 /* The session ends with this reply, whatever else was to be said. */
 void gate_close_with(struct gate *, struct span reply, const char *rule);
 
+/* A reply has come: content is refused, and the server owes no other any more. */
+void gate_leave_late(struct gate *, const struct smtp_session *);
+
 /* Content begins anew with each message: with 354, or its first chunk. */
 void gate_begin_content(struct gate *, bool stuffed);
 

@@ -36,6 +36,7 @@ static const struct loophole {
 	struct span client;
 	bool closes;
 	const char *untold;	/* what no rule may tell; NULL: nothing */
+	bool ends;		/* the client does, behind its last step */
 } loopholes[] = {
 #define HEARS(server, client) { server, sizeof(server) - 1 }, \
 	{ client, sizeof(client) - 1 }
@@ -43,14 +44,14 @@ static const struct loophole {
 	    "swallowed", "block = {\"BDAT\"}", { BEGUN, C("BDAT x\r\n"),
 	    C("DATA\r\n"), S(GO), C("hi\r\n.\r\n"), S(OK) },
 	    HEARS(H T "DATA\r\nhi\r\n.\r\n", G OFFER OK OK NO GO OK),
-	    false, NULL },
+	    false, NULL, false },
 	{ "a late refusal of one chunk says nothing about a later one that was "
 	    "not sent", "match \"chunk size\" { gt = 10 action = \"reject "
 	    "552 5.3.4 Too big\" }", { BEGUN, C("BDAT 4\r\nabcd"),
 	    C("BDAT 11 LAST\r\nabc"), S("503 no\r\n"), C("NOOP\r\n.x"),
 	    C("RSET\r\n"), S(OK) },
 	    HEARS(H T "BDAT 4\r\nabcdRSET\r\n", G OFFER OK OK "503 no\r\n"
-	    "552 5.3.4 Too big\r\n" OK), false, NULL },
+	    "552 5.3.4 Too big\r\n" OK), false, NULL, false },
 	{ "no message with a hole in it", "match \"chunk size\" { gt = 10 "
 	    "action = \"reject 552 5.3.4 Too big\" }", { BEGUN,
 	    C("BDAT 4\r\nabcd" "BDAT 11\r\nabcdefghijk" "BDAT 4 LAST\r\nefgh"),
@@ -58,35 +59,35 @@ static const struct loophole {
 	    S(OK OK OK) },
 	    HEARS(H T "BDAT 4\r\nabcdRSET\r\n" T "BDAT 2 LAST\r\nhi",
 	    G OFFER OK OK OK "552 5.3.4 Too big\r\n" BROKEN OK OK OK OK),
-	    false, NULL },
+	    false, NULL, false },
 	{ "a MAIL that the server refuses begins no new count of recipients",
 	    "match \"rcpt count\" { gt = 1 action = \"reject 452 4.5.3 Many\" }",
 	    { BEGUN, C("MAIL FROM:<c@x>\r\n"), S("503 nested\r\n"),
 	    C("RCPT TO:<d@y>\r\n"), C("RSET\r\n"), S(OK), C(T), S(OK OK) },
 	    HEARS(H T "MAIL FROM:<c@x>\r\n" "RSET\r\n" T, G OFFER OK OK
-	    "503 nested\r\n" "452 4.5.3 Many\r\n" OK OK OK), false, NULL },
+	    "503 nested\r\n" "452 4.5.3 Many\r\n" OK OK OK), false, NULL, false },
 	{ "nor does a MAIL that we refuse", "match \"rcpt count\" { gt = 1 "
 	    "action = \"reject 452 4.5.3 Many\" } match \"sender address\" { "
 	    "regex = \"^c@\" action = \"reject 550 5.7.1 No\" }",
 	    { BEGUN, C("MAIL FROM:<c@x>\r\nRCPT TO:<d@y>\r\n") },
 	    HEARS(H T, G OFFER OK OK "550 5.7.1 No\r\n452 4.5.3 Many\r\n"),
-	    false, NULL },
+	    false, NULL, false },
 	{ "QUIT twice is no way behind QUIT", "profile = strict",
 	    { HELLO, C("QUIT\r\n"), S("221 bye\r\n"), C("QUIT\r\n"),
 	    C("NOOP\r\n") },
-	    HEARS(H "QUIT\r\n", G OFFER "221 bye\r\n"), false, NULL },
+	    HEARS(H "QUIT\r\n", G OFFER "221 bye\r\n"), false, NULL, false },
 	{ "a verb ends where Sendmail ends it", "block = {\"VRFY\"}",
 	    { HELLO, C("VRFY\vroot\r\nVRFY\froot\r\n") },
-	    HEARS(H, G OFFER NO NO), false, NULL },
+	    HEARS(H, G OFFER NO NO), false, NULL, false },
 	{ "nor is there a way around a verb that no RFC knows",
 	    "block = {\"XFOO\"}", { HELLO, C("XFOO\vx\r\n\r\tXFOO\r\n"
 	    "XFOO\rx\r\nXFOO\0x\r\n") },
-	    HEARS(H, G OFFER NO NO NO NO), false, NULL },
+	    HEARS(H, G OFFER NO NO NO NO), false, NULL, false },
 	{ "no rule tells a credential behind an AUTH that was refused",
 	    "profile = pix", { S(G), C("HELO c\r\n"), S(OK),
 	    C("AUTH LOGIN\r\nczNjcjN0dQ==\r\nczNjcjN0cA==\r\n") },
 	    HEARS("HELO c\r\n", "220 ********\r\n" OK NO NO NO), false,
-	    "czNjcjN0" },
+	    "czNjcjN0", false },
 	{ "content of one message is not read as two because of a MAIL",
 	    "match \"mime filename length\" { gt = 4 action = \"reject "
 	    "550 5.7.1 Name\" }", { BEGUN,
@@ -94,19 +95,28 @@ static const struct loophole {
 	    C("MAIL FROM:<c@x>\r\n"), S("503 nested\r\n"),
 	    C("BDAT 22 LAST\r\nilename=abcdefgh\r\n\r\nhi") },
 	    { NULL, 0 }, SPAN(G OFFER OK OK OK "503 nested\r\n"
-	    "550 5.7.1 Name\r\n"), true, NULL },
+	    "550 5.7.1 Name\r\n"), true, NULL, false },
 	{ "nor because of a DATA", "match \"mime filename length\" { gt = 4 "
 	    "action = \"reject 550 5.7.1 Name\" }", { BEGUN,
 	    C("BDAT 25\r\nContent-Disposition: a; f"), S(OK),
 	    C("DATA\r\n"), S("503 no\r\n"),
 	    C("BDAT 22 LAST\r\nilename=abcdefgh\r\n\r\nhi") },
 	    { NULL, 0 }, SPAN(G OFFER OK OK OK "503 no\r\n"
-	    "550 5.7.1 Name\r\n"), true, NULL },
+	    "550 5.7.1 Name\r\n"), true, NULL, false },
+	{ "a refused chunk does not take the answer of a message before it",
+	    "match \"body line length\" { gt = 9 action = \"reject 550 5.6.0 "
+	    "Long\" }", { BEGUN, C("BDAT 4 LAST\r\n\r\nhi" T
+	    "BDAT 14 LAST\r\n\r\nabcdefghijkl"), S(OK), S(OK OK) },
+	    { NULL, 0 }, SPAN(G OFFER OK OK OK OK OK
+	    "550 5.6.0 Long\r\n"), true, NULL, false },
+	{ "a verb without a line end behind a refused AUTH is one all the same",
+	    "block = {\"VRFY\", \"AUTH\"}", { HELLO, C("AUTH X\r\n"),
+	    C("VRFY root") }, HEARS(H, G OFFER NO), false, NULL, true },
 	{ "a line of one dot and many NUL is stuffed wherever it is cut",
 	    "bare-newline = normalize", { BEGUN, C("DATA\r\n"), S(GO),
 	    C("a\r\n.\0\0\0\0\0\0\0\0\0\0\0\r\nb\r\n.\r\n"), S(OK) },
 	    HEARS(H T "DATA\r\na\r\n..\0\0\0\0\0\0\0\0\0\0\0\r\nb\r\n.\r\n",
-	    G OFFER OK OK GO OK), false, NULL },
+	    G OFFER OK OK GO OK), false, NULL, false },
 };
 
 #define LOOPHOLES (sizeof loopholes / sizeof *loopholes)
@@ -168,6 +178,8 @@ check_run(const struct loophole *l, const struct policy *policy, size_t chunk)
 
 	gated_open(&g, policy);
 	play(l, &g, chunk);
+	if (l->ends)
+		gated_end(&g, SMTP_CLIENT);
 	ck_assert_msg(g.wrong == NULL, "%s, chunks of %zu: %s", l->name, chunk,
 	    g.wrong);
 	same(l, chunk, "server", gated_at(&g, SMTP_SERVER), l->server);

@@ -139,8 +139,9 @@ START_TEST(a_certificate_is_kept_once)
 	bridge(&less, &tls);
 	finish();
 	recording_says("select count(*) from certificate", "2");
-	recording_says("select json_array_length(chain) from tls"
-	    " where side = 'client' order by session_id desc", "1");
+	recording_says("select group_concat(n) from (select"
+	    " json_array_length(chain) as n from tls where side = 'client'"
+	    " order by 1)", "1,2");
 	recording_says("select c.pem from tls t join certificate c"
 	    " on c.sha256 = t.chain ->> 0 where t.side = 'server'", pem[0]);
 	recording_says("select length(sha256) from certificate", "64");
@@ -165,6 +166,35 @@ START_TEST(a_credential_in_tls_is_in_no_file)
 	    "! grep -aqE 's3cr3t|AHRlc3Q|czNjcjN0' %s*",
 	    recording_path("sessions.db"));
 	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+START_TEST(starttls_is_answered_by_whom_the_client_heard)
+{
+	struct tap_tls tls = { .version = "TLSv1.3", .handshake_us = 1 };
+
+	bridge(&tls, &tls);
+	client("QUIT\r\n");
+	server("221 bye\r\n");
+	finish();
+	recording_says("select group_concat(verb || code || origin, ' ')"
+	    " from exchange", "CONNECT220server EHLO250server "
+	    "STARTTLS220smtptap QUIT221server");
+	recording_says("select forwarded || reply from exchange"
+	    " where verb = 'STARTTLS'", "1ready");
+}
+END_TEST
+
+START_TEST(starttls_that_came_to_nothing_is_unanswered)
+{
+	server("220 mx\r\n");
+	client("EHLO c\r\n");
+	server("250-mx\r\n250 STARTTLS\r\n");
+	client("STARTTLS\r\n");
+	say(SMTP_SERVER, SPAN("220 go\r\n"), TAP_WITHHELD);
+	finish();
+	recording_says("select count(*) from exchange where verb = 'STARTTLS'"
+	    " and code is null", "1");
 }
 END_TEST
 
@@ -299,6 +329,8 @@ main(void)
 	tcase_add_test(tests, each_side_has_a_row);
 	tcase_add_test(tests, a_certificate_is_kept_once);
 	tcase_add_test(tests, a_credential_in_tls_is_in_no_file);
+	tcase_add_test(tests, starttls_is_answered_by_whom_the_client_heard);
+	tcase_add_test(tests, starttls_that_came_to_nothing_is_unanswered);
 	tcase_add_test(tests, commands_of_our_own_are_exchanges);
 	tcase_add_test(tests, what_passes_through_tells_its_hellos);
 	tcase_add_test(tests,

@@ -1,4 +1,4 @@
-#include "record/account.h"
+#include "record/account_part.h"
 
 #define RULE_DETAIL_MAX 200	/* octets of what a rule has fired on */
 
@@ -130,9 +130,8 @@ enter_fact(struct account *a, const struct smtp_event *ev,
 	}
 }
 
-/* The client has been told. */
-static void
-note_code(struct account *a, const struct transaction_reply *reply,
+void
+account_told(struct account *a, const struct transaction_reply *reply,
     struct recorder_session *facts)
 {
 	facts->last_code = reply->code;
@@ -162,9 +161,14 @@ enter_reply(struct account *a, const struct smtp_event *ev, bool withheld,
 	if (!ev->last)
 		return;
 	if (!withheld)
-		note_code(a, &reply, facts);
+		account_told(a, &reply, facts);
 	if (ev->verb != SMTP_NONE)
 		dialogue_pass_over(&a->dialogue, to->exchanges);
+	if (withheld && ev->fact == SMTP_FACT_TLS_BEGINS && !a->asked) {
+		account_hold_starttls(a);
+		return;
+	}
+	a->asked = false;
 	if (!dialogue_answered(&a->dialogue, false, &c))
 		c = (struct dialogue_command){ .verb = SMTP_NONE };
 	if (!withheld || !asks_client(ev->fact))
@@ -232,9 +236,8 @@ finish_content(struct account *a, struct recorder_session *facts,
 	dialogue_content(&a->dialogue, content);
 }
 
-/* What was given of the last piece of content is known. */
-static void
-settle(struct account *a, struct recorder_session *facts, struct ledger *to)
+void
+account_settle(struct account *a, struct recorder_session *facts, struct ledger *to)
 {
 	delivery_given_all(&a->delivery);
 	if (a->ending)
@@ -309,7 +312,7 @@ account_event(struct account *a, const struct smtp_event *ev,
 
 	if (ev->anomalies)	/* it is soon forgotten */
 		secret = account_secret(a, ev);
-	settle(a, facts, to);
+	account_settle(a, facts, to);
 	a->changed &= !begins(ev);
 	if (fate == TAP_WITHHELD)
 		account_changed(a, facts);
@@ -321,56 +324,7 @@ account_event(struct account *a, const struct smtp_event *ev,
 	a->ending = true;
 	a->end_us = t_us;
 	if (fate != TAP_EDITED)
-		settle(a, facts, to);
-}
-
-/* What has become true with a reply of ours to c. */
-static void
-enter_own(struct account *a, const struct dialogue_command *c,
-    const struct transaction_reply *reply, struct recorder_session *facts,
-    struct ledger *to)
-{
-	if (c->verb == SMTP_RCPT)
-		delivery_rcpt(&a->delivery, smtp_path(c->argument), false,
-		    reply);
-	if (c->verb == SMTP_END || c->verb == SMTP_BDAT_LAST)
-		delivery_over(&a->delivery, reply, c->content, facts, to);
-}
-
-void
-account_own(struct account *a, struct span line, int64_t t_us,
-    struct recorder_session *facts, struct ledger *to)
-{
-	struct span text = span_chomp(line);
-	struct transaction_reply reply = { 0 };
-	struct dialogue_command c;
-
-	settle(a, facts, to);
-	for (size_t i = 0; i < 3 && i < text.n; i++)
-		reply.code = reply.code * 10 + (text.p[i] - '0');
-	reply.text = span_from(text, text.n < 4 ? text.n : 4);
-	reply.enhanced = smtp_enhanced(reply.code, reply.text);
-	note_code(a, &reply, facts);
-	dialogue_reply(&a->dialogue, reply.text);
-	if (dialogue_answered(&a->dialogue, true, &c)) {
-		facts->rewritten += c.withheld;
-		enter_own(a, &c, &reply, facts, to);
-	}
-	dialogue_answer(&a->dialogue, to->exchanges, t_us, reply.code,
-	    reply.enhanced, true);
-}
-
-void
-account_said(struct account *a, struct span line, int64_t t_us)
-{
-	struct smtp_session alone;
-	struct smtp_event ev;
-
-	smtp_start(&alone);
-	if (smtp_next(&alone, SMTP_CLIENT, &line, &ev) == SMTP_EVENT &&
-	    ev.tile == SMTP_COMMAND)
-		(void)dialogue_command(&a->dialogue, t_us, ev.verb, ev.text,
-		    false);
+		account_settle(a, facts, to);
 }
 
 void
@@ -384,7 +338,7 @@ account_end(struct account *a, int64_t t_us, struct recorder_session *facts,
 	struct dialogue_command c;
 	struct content *content;
 
-	settle(a, facts, to);
+	account_settle(a, facts, to);
 	/* The engine has no event to tell it with: all bytes were understood. */
 	content = a->delivery.content;
 	if (content && !(content->reported & SMTP_ODD(CUT_SHORT)))
@@ -393,5 +347,6 @@ account_end(struct account *a, int64_t t_us, struct recorder_session *facts,
 	if (dialogue_oldest(&a->dialogue, &c) && c.content)
 		delivery_over(&a->delivery, &none, c.content, facts, to);
 	delivery_left(&a->delivery, to);
+	account_release_starttls(a);
 	dialogue_end(&a->dialogue, to->exchanges);
 }

@@ -27,6 +27,9 @@ struct account {
 	char enhanced[12];		/* of the last reply the client was given */
 	bool ending;			/* the last piece of content is edited, */
 	int64_t end_us;			/* and came then */
+	bool asked;			/* a command of ours awaits its reply */
+	bool securing;			/* a STARTTLS is smtptap's to answer, */
+	int64_t starttls_us;		/* that came then */
 	bool changed;			/* the unit under way counts as rewritten */
 };
 

@@ -214,6 +214,14 @@ dialogue_answer(struct dialogue *d, struct text *exchanges, int64_t t_us,
 		forget_oldest(d);
 }
 
+void
+dialogue_take_back(struct dialogue *d)
+{
+	text_clear(&d->reply);
+	if (d->n)
+		forget_oldest(d);
+}
+
 static void
 leave_oldest(struct dialogue *d, struct text *exchanges)
 {

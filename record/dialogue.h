@@ -62,6 +62,10 @@ void dialogue_answer(struct dialogue *, struct text *exchanges, int64_t t_us,
  * it never got a reply, not even of ours. Write that. */
 void dialogue_pass_over(struct dialogue *, struct text *exchanges);
 
+/* The oldest command and its reply are not told: its client was answered, or will
+ * be, by smtptap. */
+void dialogue_take_back(struct dialogue *);
+
 /* The session is over: write those that were never answered. */
 void dialogue_end(struct dialogue *, struct text *exchanges);
 

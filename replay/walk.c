@@ -83,8 +83,9 @@ tell_fate(struct walk *w, const struct walk_unit *unit)
 		smtp_disguise(&w->smtp, &unit->ev);
 	if (tile == SMTP_COMMAND)
 		handshakes_command(&w->handshakes, unit->ev.verb);
-	if (tile == SMTP_REPLY && unit->ev.verb == SMTP_STARTTLS)
-		handshakes_reply(&w->handshakes, unit->ev.code);
+	if (tile == SMTP_REPLY)
+		handshakes_reply(&w->handshakes, &w->smtp, &unit->ev,
+		    unit->fate == TAP_WITHHELD, w->next);
 	/* a condition of the policy may hold for one message only */
 	if (unit->ev.fact == SMTP_FACT_DATA_BEGINS)
 		smtp_strict(&w->smtp, w->strict = false);
@@ -235,7 +236,7 @@ take_own(struct walk *w, struct walk_unit *unit)
 	unit->octets = unit->ev.raw.n;
 	if (seg->side == SMTP_SERVER) {
 		if (span_starts(unit->ev.raw, "454"))
-			handshakes_reply(&w->handshakes, 454);
+			handshakes_declined(&w->handshakes);
 		return;
 	}
 	handshakes_ask(&w->handshakes, &w->smtp, unit->ev.raw, !w->own.n);

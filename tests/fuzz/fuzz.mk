@@ -11,7 +11,7 @@ FUZZ_CFLAGS := -std=c11 $(WARN) -O2 -g $(FUZZ_SANITIZERS) -MMD -MP
 
 FUZZ_INSPECT := $(patsubst %.c,$(FUZZ)/%.o,$(sort $(wildcard inspect/*.c)))
 FUZZ_SHORT := fuzz_transcript fuzz_wire fuzz_message fuzz_mime fuzz_gate \
-	fuzz_config
+	fuzz_config fuzz_clienthello
 FUZZ_TARGETS := $(patsubst %,$(FUZZ)/%,fuzz_engine $(FUZZ_SHORT))
 FUZZ_SCRIPT := $(patsubst %,tests/fuzz/%.o,script input)
 

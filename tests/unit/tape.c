@@ -9,7 +9,7 @@ kind_of(char mark)
 {
 	static const char marks[] = { [WIRE_BYTES] = ':', [WIRE_FIN] = '!',
 	    [WIRE_GAP] = '?', [WIRE_OWN] = '=', [WIRE_WITHHELD] = 'x',
-	    [WIRE_MADE] = '+' };
+	    [WIRE_MADE] = '+', [WIRE_SECURED] = '~' };
 
 	return (enum wire_kind)((const char *)memchr(marks, mark,
 	    sizeof marks) - marks);

@@ -181,6 +181,7 @@ static const struct { const char *view, *plan; } plans[] = {
 	{ "exchange", "SEARCH p USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" },
 	{ "event", "SEARCH p USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" },
 	{ "message", "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" },
+	{ "tls", "SEARCH t USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" },
 	{ "recipient", "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" },
 };
 

@@ -76,6 +76,61 @@ START_TEST(a_reply_knows_what_it_answers)
 }
 END_TEST
 
+static const char *const bridged[] = {
+	"S:220 mx\r\n", "C:EHLO c\r\n", "S:250 STARTTLS\r\n",
+	"C:STARTTLS\r\n", "Cxinjected", "Sx220 go\r\n", "S~TLSv1.3",
+	"S=220 ready\r\n", "C~TLSv1.3", "C:EHLO c\r\n", "S:250 mx\r\n",
+	"C:QUIT\r\n", "S:221 bye\r\n", NULL,
+};
+
+START_TEST(a_script_knows_where_the_client_came_to_tls)
+{
+	struct script s;
+
+	load(&s, bridged);
+	ck_assert_int_eq(s.tls, SCRIPT_STARTTLS);
+	ck_assert_uint_eq(s.secured.replies, 3);
+	ck_assert_uint_eq(s.secured.steps, 3);
+	ck_assert_uint_eq(s.secured.units, 2);
+	ck_assert_uint_eq(s.nreplies, 5);
+	ck_assert_int_eq(s.replies[2].verb, SMTP_STARTTLS);
+	ck_assert_int_eq(s.replies[3].verb, SMTP_EHLO);
+	ck_assert_uint_eq(s.replies[3].unit, 3);
+	ck_assert_int_eq(s.replies[4].verb, SMTP_QUIT);
+	script_free(&s);
+}
+END_TEST
+
+START_TEST(tls_with_the_connection_is_known_as_such)
+{
+	static const char *const lines[] = { "C~TLSv1.3", "S:220 mx\r\n",
+	    "C:QUIT\r\n", "S:221 bye\r\n", NULL };
+	struct script s;
+
+	load(&s, lines);
+	ck_assert_int_eq(s.tls, SCRIPT_TLS);
+	ck_assert_int_eq(s.replies[0].verb, SMTP_CONNECT);
+	ck_assert_uint_eq(s.nreplies, 2);
+	script_free(&s);
+}
+END_TEST
+
+START_TEST(of_tls_with_the_server_a_client_knows_nothing)
+{
+	static const char *const lines[] = { "S:220 mx\r\n", "C:EHLO c\r\n",
+	    "Sx250 STARTTLS\r\n", "C=STARTTLS\r\n", "Sx220 go\r\n",
+	    "S~TLSv1.3", "C=EHLO c\r\n", "S:250 mx\r\n", "C:QUIT\r\n",
+	    "S:221 bye\r\n", NULL };
+	struct script s;
+
+	load(&s, lines);
+	ck_assert_int_eq(s.tls, SCRIPT_CLEAR);
+	ck_assert_uint_eq(s.nreplies, 3);
+	ck_assert_int_eq(s.replies[2].verb, SMTP_QUIT);
+	script_free(&s);
+}
+END_TEST
+
 START_TEST(tiles_are_the_stream_laid_end_to_end)
 {
 	size_t at = 0;
@@ -220,6 +275,9 @@ main(void)
 
 	tcase_add_test(tests, a_step_knows_the_replies_before_it);
 	tcase_add_test(tests, a_reply_knows_what_it_answers);
+	tcase_add_test(tests, a_script_knows_where_the_client_came_to_tls);
+	tcase_add_test(tests, tls_with_the_connection_is_known_as_such);
+	tcase_add_test(tests, of_tls_with_the_server_a_client_knows_nothing);
 	tcase_add_test(tests, tiles_are_the_stream_laid_end_to_end);
 	tcase_add_test(tests, lmtp_has_a_reply_for_each_recipient);
 	tcase_add_test(tests, a_chunk_is_answered_behind_its_octets);

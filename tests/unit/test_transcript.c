@@ -288,6 +288,12 @@ START_TEST(the_other_lines)
 	    "client  0.118s");
 	expect_text("*** bare-lf: why/where", TRANSCRIPT_EVENT,
 	    "bare-lf: why/where");
+	expect_text("*** TLS with the client: TLSv1.3 X, 1 ms",
+	    TRANSCRIPT_SECURED, "TLSv1.3 X, 1 ms");
+	expect_text("+0.1 *** TLS with the server", TRANSCRIPT_SECURED, "");
+	ck_assert_int_eq(parse("*** TLS with the server").side, SMTP_SERVER);
+	ck_assert_int_eq(parse("*** TLS with the servers").what,
+	    TRANSCRIPT_EVENT);
 	ck_assert_int_eq(parse("+0.1 === server ends").what, TRANSCRIPT_FIN);
 	ck_assert_int_eq(parse("+0.1 === server ends").side, SMTP_SERVER);
 	ck_assert_int_eq(parse("=== client resets").what, TRANSCRIPT_RESET);

@@ -195,6 +195,72 @@ START_TEST(what_is_made_in_front_of_a_segment_belongs_to_it)
 }
 END_TEST
 
+#define OFFERED "<- 220 hi\n -> EHLO c\n<- 250-hi\n<- 250 STARTTLS\n"
+#define WITH_SERVER "*** TLS with the server: TLSv1.3\n"
+#define WITH_CLIENT "*** TLS with the client: TLSv1.3\n"
+#define IN_TLS " ~> EHLO c\n<~ 250 hi\n ~> MAIL FROM:<a@b>\n<~ 250 ok\n"
+#define IN_TLS_STORY ">EHLO <EHLO >MAIL <MAIL"
+
+START_TEST(what_was_said_in_tls_is_read)
+{
+	/* bridge */
+	expect_story(OFFERED " -> STARTTLS\n<x- 220 go\n" WITH_SERVER
+	    "<= 220 ready\n" WITH_CLIENT IN_TLS, GREETED_STORY
+	    ">STARTTLS <xSTARTTLS own " IN_TLS_STORY);
+	/* terminate */
+	expect_story(OFFERED "-x> STARTTLS\n<= 220 ready\n" WITH_CLIENT
+	    IN_TLS, GREETED_STORY ">xSTARTTLS own " IN_TLS_STORY);
+	/* implicit: there is a greeting */
+	expect_story(WITH_CLIENT WITH_SERVER OFFERED,
+	    "<CONNECT >EHLO <EHLO <EHLO");
+}
+END_TEST
+
+START_TEST(a_client_that_waits_is_not_read_while_we_come_to_tls)
+{
+	expect_story("<- 220 hi\n -> EHLO c\n -> MAIL FROM:<a@b>\n"
+	    "<x- 250-hi\n<x- 250 STARTTLS\n=>  STARTTLS\n<x- 220 go\n"
+	    WITH_SERVER "=>  EHLO c\n<~ 250 hi\n<~ 250 ok\n",
+	    "<CONNECT >EHLO <xEHLO <xEHLO own <xSTARTTLS own "
+	    ">MAIL <EHLO <MAIL");
+}
+END_TEST
+
+START_TEST(what_was_said_behind_starttls_is_no_command)
+{
+	expect_story(OFFERED " -> STARTTLS\n-x> EHLO inj\n<x- 220 go\n"
+	    WITH_SERVER "<= 220 ready\n" WITH_CLIENT IN_TLS, GREETED_STORY
+	    ">STARTTLS <xSTARTTLS own >xopaque " IN_TLS_STORY);
+	expect_story(OFFERED "-x> STARTTLS\n-x> EHLO inj\n<= 220 ready\n"
+	    WITH_CLIENT IN_TLS, GREETED_STORY
+	    ">xSTARTTLS own >xopaque " IN_TLS_STORY);
+}
+END_TEST
+
+/* The handshake failed, and the session goes on with another connection. */
+START_TEST(a_server_that_was_joined_anew_greets)
+{
+	expect_story(OFFERED " -> STARTTLS\n<x- 220 go\n+1.0 <x- 220 hi\n"
+	    "=>  EHLO c\n+2.0 <x- 250 hi\n+3.0 <= 454 4.7.0 no\n -> NOOP\n"
+	    "<- 250 ok\n", GREETED_STORY ">STARTTLS <xSTARTTLS <xCONNECT own "
+	    "<xEHLO own >NOOP <NOOP");
+	expect_story("<- 220 hi\n -> EHLO c\n<x- 250-hi\n<x- 250 STARTTLS\n"
+	    "=>  STARTTLS\n<x- 220 go\n+1.0 <x- 220 hi\n=>  EHLO c\n"
+	    "<- 250 hi\n -> NOOP\n<- 250 ok\n", "<CONNECT >EHLO <xEHLO "
+	    "<xEHLO own <xSTARTTLS <xCONNECT own <EHLO >NOOP <NOOP");
+}
+END_TEST
+
+START_TEST(a_second_starttls_comes_to_tls)
+{
+	expect_story(OFFERED " -> STARTTLS\n<- 454 later\n -> NOOP\n"
+	    "<- 250 ok\n -> STARTTLS\n<x- 220 go\n" WITH_SERVER
+	    "<= 220 ready\n" WITH_CLIENT IN_TLS, GREETED_STORY
+	    ">STARTTLS <STARTTLS >NOOP <NOOP >STARTTLS <xSTARTTLS own "
+	    IN_TLS_STORY);
+}
+END_TEST
+
 /* Octets of a wire, by what they are. */
 struct octets {
 	size_t said, own, passed, made;
@@ -267,6 +333,11 @@ main(void)
 	tcase_add_test(tests, a_lookalike_the_server_took_is_the_end);
 	tcase_add_test(tests, sent_is_what_the_other_side_was_given);
 	tcase_add_test(tests, what_is_made_in_front_of_a_segment_belongs_to_it);
+	tcase_add_test(tests, what_was_said_in_tls_is_read);
+	tcase_add_test(tests, a_client_that_waits_is_not_read_while_we_come_to_tls);
+	tcase_add_test(tests, what_was_said_behind_starttls_is_no_command);
+	tcase_add_test(tests, a_server_that_was_joined_anew_greets);
+	tcase_add_test(tests, a_second_starttls_comes_to_tls);
 	tcase_add_test(tests, any_wire_is_told_whole);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);

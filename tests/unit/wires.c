@@ -70,6 +70,18 @@ put_segment(struct store_wire *w, enum smtp_side side, int64_t t_us,
 	}
 }
 
+/* That side comes to TLS. */
+static void
+put_secured(struct store_wire *w, enum smtp_side side, int64_t t_us)
+{
+	struct store_segment *seg = &w->segments[w->n++];
+
+	*seg = (struct store_segment){ .kind = WIRE_SECURED, .side = side,
+	    .t_us = t_us };
+	text_str(&w->memory, "TLSv1.3 X, sni a.b, 1.234 ms, verified: ok");
+	seg->bytes.n = w->memory.n;
+}
+
 void
 wires_make(struct store_wire *w, unsigned seed, bool any_kind)
 {
@@ -81,9 +93,14 @@ wires_make(struct store_wire *w, unsigned seed, bool any_kind)
 	if (!w->segments)
 		abort();
 	for (size_t i = 0; i < n; i++) {
+		enum smtp_side side = below(&seed, 2) ? SMTP_CLIENT :
+		    SMTP_SERVER;
+
 		t_us += 1 + (int64_t)below(&seed, 3000);
-		put_segment(w, below(&seed, 2) ? SMTP_CLIENT : SMTP_SERVER,
-		    t_us, &seed, any_kind);
+		if (below(&seed, 8) == 0)
+			put_secured(w, side, t_us);
+		else
+			put_segment(w, side, t_us, &seed, any_kind);
 	}
 	for (size_t i = 0; i < w->n; i++) {
 		size_t to = w->segments[i].bytes.n;

@@ -4,7 +4,7 @@
 
 #include "record/store.h"
 
-/* Segments of both sides with bytes passed, withheld, made and of smtptap's own,
+/* Segments of both sides, in TLS or not, with bytes passed, withheld, made and of smtptap's own,
  * in the order of their times, as store_wire() gives them. The same seed gives
  * the same wire. any_kind: with gaps, secrets and ends of streams, too. */
 void wires_make(struct store_wire *, unsigned seed, bool any_kind);

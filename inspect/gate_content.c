@@ -97,7 +97,7 @@ act_on_content(struct gate *g, const struct smtp_session *s,
 static const struct policy_rule *
 judge_content(struct gate *g, const struct smtp_event *ev, int64_t now_us)
 {
-	const struct policy_rule *r = NULL, *first = NULL;
+	const struct policy_rule *first = NULL;
 	bool end = ev->tile == SMTP_END_OF_DATA;
 	bool ends = end || (ev->verb == SMTP_BDAT_LAST && ev->last);
 	struct span in = end ? (struct span){ "", 0 } : ev->raw;
@@ -106,8 +106,8 @@ judge_content(struct gate *g, const struct smtp_event *ev, int64_t now_us)
 	if (g->mime && g->now->reads_content) {
 		while (mime_read(g->mime, &in, &find) ||
 		    (ends && mime_end(g->mime, &find))) {
-			r = judge_find(g, &find);
-			first = first ? first : r;
+			if (first == NULL)
+				first = judge_find(g, &find);
 		}
 	}
 	if (first == NULL && g->mime && g->now->reads_content)

@@ -168,6 +168,17 @@ check_rule(const struct policy_rule *r)
 	return NULL;
 }
 
+/* Octets of lines that are added, as they go out. */
+static size_t
+added(struct policy_words lines)
+{
+	size_t octets = 0;
+
+	for (size_t i = 0; i < lines.n; i++)
+		octets += lines.list[i].n + sizeof "250 \r\n" - 1;
+	return octets;
+}
+
 const char *
 policy_check(const struct policy *p)
 {
@@ -177,6 +188,8 @@ policy_check(const struct policy *p)
 		return "256 rules are enough for anybody";
 	if (p->ehlo_add.n > POLICY_ADD_MAX || p->n_whens > POLICY_WHENS_MAX)
 		return "at most 64 lines can be added, and 64 whens given";
+	if (added(p->ehlo_add) > POLICY_ADD_OCTETS)
+		return "the lines that ehlo-add adds are over 2 KiB in all";
 	if (p->host.n == 0)
 		return "it needs a name to go by";
 	if (p->banner == POLICY_BANNER_TEXT && p->banner_text.n == 0)

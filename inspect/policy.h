@@ -16,6 +16,7 @@
 #define POLICY_REPLY_MAX 512	/* octets of a reply of ours, CRLF included */
 #define POLICY_RULES_MAX 256
 #define POLICY_ADD_MAX	 64	/* lines added to a reply to EHLO */
+#define POLICY_ADD_OCTETS 2048	/* of them, code and CRLF included */
 #define POLICY_WHENS_MAX 64
 
 enum policy_subject {

@@ -9,7 +9,7 @@ const struct engine_verb engine_verbs[SMTP_VERBS] = {
 #undef VERB
 };
 
-/* Servers end a verb at any of these, Sendmail at VT and FF, too, some at NUL and
+/* Servers end a verb at any of these, Postfix at VT and FF, too, some at NUL and
  * CR: the reply tells whether this one did (SECURITY 1.5). */
 static bool
 ends_word(char c)

@@ -179,7 +179,7 @@ enter_reply(struct account *a, const struct smtp_event *ev, bool withheld,
 	if (ev->fact == SMTP_FACT_DATA_BEGINS && ev->verb == SMTP_XEXCH50)
 		(void)dialogue_command(&a->dialogue, t_us, SMTP_XEXCH50,
 		    (struct span){ NULL, 0 }, false);
-	if (a->dialogue.n == 0)
+	if (a->dialogue.n == 0 && !a->unfinished)
 		secret_forget(&a->secret);
 }
 
@@ -284,6 +284,12 @@ enter(struct account *a, const struct smtp_event *ev, enum tap_fate fate,
 		enter_reply(a, ev, withheld, t_us, facts, to);
 		break;
 	case SMTP_OPAQUE:
+		if (ev->secret.n && ev->anomalies & SMTP_ODD(CUT_SHORT)) {
+			secret_put(&a->secret, ev->secret, a->user,
+			    sizeof a->user);
+			a->unfinished = true;
+		}
+		break;
 	case SMTP_TILES:
 		break;
 	}

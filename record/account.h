@@ -22,6 +22,8 @@ struct account {
 	struct dialogue dialogue;
 	struct delivery delivery;
 	struct secret secret;
+	bool unfinished;		/* the client ended within a credential:
+					 * its answer is still to come */
 	char user[128];			/* of the AUTH under way */
 	struct notes notes;
 	char enhanced[12];		/* of the last reply the client was given */

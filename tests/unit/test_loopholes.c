@@ -76,7 +76,7 @@ static const struct loophole {
 	    { HELLO, C("QUIT\r\n"), S("221 bye\r\n"), C("QUIT\r\n"),
 	    C("NOOP\r\n") },
 	    HEARS(H "QUIT\r\n", G OFFER "221 bye\r\n"), false, NULL, false },
-	{ "a verb ends where Sendmail ends it", "block = {\"VRFY\"}",
+	{ "a verb ends where Postfix ends it", "block = {\"VRFY\"}",
 	    { HELLO, C("VRFY\vroot\r\nVRFY\froot\r\n") },
 	    HEARS(H, G OFFER NO NO), false, NULL, false },
 	{ "nor is there a way around a verb that no RFC knows",

@@ -593,6 +593,18 @@ START_TEST(there_is_a_bound_on_rules)
 }
 END_TEST
 
+START_TEST(there_is_a_bound_on_lines_added)
+{
+	static char text[8192];
+	char *p = text + sprintf(text, "policy \"p\" { ehlo-add = {");
+
+	for (int i = 0; i < 8; i++)
+		p += sprintf(p, "%s\"X%d %0300d\"", i ? ", " : "", i, 0);
+	(void)sprintf(p, "} }");
+	refused(text, "over 2 KiB in all");
+}
+END_TEST
+
 START_TEST(a_section_overrides_its_profile)
 {
 	const struct policy *p = good(P("profile = strict "
@@ -774,6 +786,7 @@ main(void)
 	tcase_add_loop_test(tests, what_is_wrong_in_a_policy_is_named, 0,
 	    COUNT(refusals));
 	tcase_add_test(tests, there_is_a_bound_on_rules);
+	tcase_add_test(tests, there_is_a_bound_on_lines_added);
 	tcase_add_test(tests, a_section_overrides_its_profile);
 	tcase_add_test(tests, a_match_with_a_number_replaces_the_profiles);
 	tcase_add_test(tests, a_match_of_the_same_name_replaces_the_profiles);

@@ -38,3 +38,9 @@ smtp_inject(struct smtp_session *s, enum smtp_verb verb)
 		s->early = false;
 	}
 }
+
+void
+smtp_server_first(struct smtp_session *s)
+{
+	s->client_first = false;
+}

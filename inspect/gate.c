@@ -160,15 +160,18 @@ gate_holds(const struct gate *g, enum smtp_side side)
 }
 
 bool
-gate_ready(struct gate *g, const struct smtp_session *s, enum smtp_side side,
+gate_ready(struct gate *g, struct smtp_session *s, enum smtp_side side,
     struct span in, bool ended)
 {
 	if (tls_ends_here(g) && !tls_ready(g, s, side, in, ended))
 		return false;
 	if (side == SMTP_CLIENT) {
 		g->client_first = false;
-		return g->closing || (g->n_own < GATE_OWN_MAX - 1 &&
-		    !gate_tx_waits(g, in));
+		if (g->closing || (g->n_own < GATE_OWN_MAX - 1 &&
+		    !gate_tx_waits(g, in)))
+			return true;
+		smtp_server_first(s);	/* it is a reply that is waited for */
+		return false;
 	}
 	if (g->client_first)
 		return false;

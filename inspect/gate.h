@@ -223,7 +223,7 @@ bool gate_holds(const struct gate *, enum smtp_side);
 /* The next event of that side can be decided on: in is what has not been cut off
  * yet, ended: it sends no more. False: wait for more of it, or, the client's,
  * until a reply of ours has gone out. */
-bool gate_ready(struct gate *, const struct smtp_session *,
+bool gate_ready(struct gate *, struct smtp_session *,
     enum smtp_side, struct span in, bool ended);
 
 /* Decide on an event just cut off. ahead: so many octets at its front have been

@@ -184,6 +184,9 @@ void smtp_withdraw(struct smtp_session *, const struct smtp_event *);
  * it will know no verb in. */
 void smtp_disguise(struct smtp_session *, const struct smtp_event *);
 
+/* The caller does not go on with the client's bytes before another reply. */
+void smtp_server_first(struct smtp_session *);
+
 /* The server is sent a command that the client has not said; nothing else is
  * awaited. */
 void smtp_inject(struct smtp_session *, enum smtp_verb);

@@ -30,7 +30,10 @@ class Talker:
     def taken(self):
         """Wait until the other end's program has read all that was said, so
         that what is said next is a read of its own."""
-        here, there = self.sock.getsockname(), self.sock.getpeername()
+        try:
+            here, there = self.sock.getsockname(), self.sock.getpeername()
+        except OSError as error:	# it has been reset meanwhile
+            raise ConnectionResetError(*error.args) from None
         wait_for(lambda: queued(here, there) == 0, "the other end to read",
                  pause=.0002)
         return self

@@ -84,7 +84,7 @@ class Session:
         self.client.hear_end_or_reset()
         self.client.close()
         self.row, = self.daemon.sessions(1)
-        check(self.daemon.running(), "smtptapd has ended")
+        self.daemon.stop()	# a sanitizer tells what has leaked by its status
         return self
 
     def events(self):
@@ -204,7 +204,6 @@ def v25_starttls_is_refused(t, mode):
         equal(s.events(), {"tls-refused"}, "events")
         equal(s.verbs(), ["CONNECT", "EHLO", "STARTTLS", "NOOP", "STARTTLS",
                           "EHLO", "QUIT"], "commands")
-        s.daemon.stop()
         for file in t.dir.glob("sessions.db*"):
             file.unlink()
 
@@ -281,7 +280,6 @@ def v28_a_password_in_tls_is_nowhere(t, mode):
     s.c(b"AUTH PLAIN " + line + b"\r\n").s(b"235 ok\r\n")
     s.c(b"AUTH PLAIN\r\n").s(b"334 \r\n").c(line + b"\r\n").s(b"503 no\r\n")
     s.c(b"QUIT\r\n").s(b"221 bye\r\n").ended()
-    s.daemon.stop()
     for file in [*t.dir.glob("sessions.db*"), s.daemon.log]:
         octets = file.read_bytes()
         for form in (secret, line, base64.b64encode(secret)):

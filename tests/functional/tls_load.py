@@ -197,6 +197,7 @@ def handshakes_of_all_kinds_at_once(t):
     row = daemon.one("SELECT count(*) AS n FROM session "
                      "WHERE tls_client IS NOT NULL AND tls_server IS NOT NULL")
     check(row["n"] >= kinds.count("honest"), row)
+    daemon.stop()	# a sanitizer tells what has leaked by its status
 
 
 @case
@@ -220,6 +221,9 @@ def handshakes_that_begin_in_the_same_moment(t):
     for talker in talkers:
         equal(talker.sock.recv(1), b"\x16", "the answer's first octet")
     nobody_waited(probe.end())
+    for talker in talkers:
+        talker.close()
+    daemon.stop()
 
 
 main()

@@ -29,7 +29,7 @@ class Session:
     they say up to the reply to EHLO has been said."""
 
     def __init__(self, t, mode, policy="", offer=OFFER, **more):
-        upstream = t.listen()
+        self.upstream = upstream = t.listen()
         self.t = t
         self.mode = mode
         self.daemon = front(t, upstream.getsockname()[1], mode, "-vv",
@@ -63,6 +63,22 @@ class Session:
     def secured(self):
         """All of it, in a bridge."""
         return self.starttls().server_secured().client_secured()
+
+    def breaks(self):
+        """The server answers the ClientHello with an alert, and goes."""
+        self.server.say(GO)
+        equal(self.server.sock.recv(1, socket.MSG_PEEK), b"\x16",
+              "the first octet of the handshake")
+        self.server.say(b"\x15\x03\x03\x00\x02\x02\x28")
+        self.server.close()
+        return self
+
+    def rejoined(self):
+        """smtptapd has connected anew, and says EHLO for the client."""
+        self.server = self.t.started(Talker(self.upstream.accept()[0]))
+        self.server.say(GREETING)
+        self.server.hear(EHLO).say(OFFER)
+        return self
 
     def c(self, octets):
         self.client.say(octets)
@@ -246,6 +262,30 @@ def v26_garbage_for_a_server_hello(t, mode):
             pass	# it has not listened to all of it
         for file in t.dir.glob("sessions.db*"):
             file.unlink()
+
+
+@in_modes("bridge")
+def broken_tls_is_left_out_where_it_may_be(t, mode):
+    s = Session(t, mode, listener="tls-verify = opportunistic").starttls()
+    s.breaks().rejoined()
+    reply = s.client.hear_reply()
+    check(reply.startswith(b"454 4.7.0 TLS not available: "), reply)
+    s.c(b"MAIL FROM:<a@x>\r\n").s(OK)
+    s.client.ask(b"STARTTLS", b"454")
+    s.c(b"QUIT\r\n").s(b"221 bye\r\n").ended()
+    equal((s.row["tls_client"], s.row["tls_server"]), (None, None), "TLS")
+    check("alert" in s.daemon.text(), "nothing in the log")
+
+
+@in_modes("originate")
+def broken_tls_of_ours_is_left_out_where_it_may_be(t, mode):
+    s = Session(t, mode, listener="tls-verify = opportunistic")
+    s.server.hear(STARTTLS)
+    s.breaks().rejoined()
+    s.client.hear(INSIDE)
+    s.c(b"MAIL FROM:<a@x>\r\n").s(OK)
+    s.c(b"QUIT\r\n").s(b"221 bye\r\n").ended()
+    check("alert" in s.daemon.text(), "nothing in the log")
 
 
 @in_modes("bridge")

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "proxy/clock.h"
 #include "proxy/log.h"
 #include "proxy/relay.h"
 #include "proxy/tls.h"
@@ -113,6 +114,9 @@ over(struct conn *c, enum smtp_side side, const char *why, int64_t now)
 	struct leg *l = &c->leg[side];
 
 	l->shaking = false;
+	if (side == SMTP_SERVER && !why && c->listener->tls_client &&
+	    !c->leg[SMTP_CLIENT].tls && is_readable(&c->leg[SMTP_CLIENT]))
+		(void)relay_read(c, SMTP_CLIENT, now);	/* before its 220 */
 	if (why)
 		tell_failure(c, side, why);
 	else
@@ -169,8 +173,32 @@ secure_begin(struct conn *c, enum smtp_side side, int64_t now)
 		return;
 	}
 	l->shaking = true;
+	l->shaking_wants = EV_WRITE;
 	c->since_ns = now;
 	secure_continue(c, side, now);
+}
+
+/* A step of a handshake is the most that a session can ask of a loop at once: many
+ * that are ready together take turns, and nobody else waits for all of them. */
+static bool
+has_time(struct worker *w)
+{
+	unsigned turn = ev_iteration(w->loop);
+
+	if (w->shaking_turn != turn)
+		w->shaken_ns = 0;
+	w->shaking_turn = turn;
+	return w->shaken_ns < SECURE_TURN_NS;
+}
+
+static enum tls_step
+take_step(struct worker *w, struct tls *tls)
+{
+	int64_t begin = clock_ns();
+	enum tls_step step = tls_handshake(tls);
+
+	w->shaken_ns += clock_ns() - begin;
+	return step;
 }
 
 void
@@ -178,10 +206,12 @@ secure_continue(struct conn *c, enum smtp_side side, int64_t now)
 {
 	struct leg *l = &c->leg[side];
 
+	if (!has_time(c->worker))
+		return;		/* its socket is ready in the next turn, too */
 	l->shaking_wants = EV_WRITE;
 	if (!leg_is_connected(l))
 		return;
-	switch (tls_handshake(l->tls)) {
+	switch (take_step(c->worker, l->tls)) {
 	case TLS_WANTS_READ:
 		l->shaking_wants = EV_READ;
 		break;

@@ -11,6 +11,7 @@
 
 #include "proxy/conn.h"
 
+#define SECURE_TURN_NS	INT64_C(5000000)	/* for handshakes, in one turn of the loop */
 #define SECURE_NS INT64_C(30000000000)	/* patience with one handshake */
 
 /* Begin TLS with that side, as its listener says. */

@@ -53,6 +53,8 @@ struct worker {
 	_Atomic(const struct lineup *) next;	/* NULL: none, or taken over */
 	LIST_HEAD(, conn) conns, dirty, stalled;
 	struct stats stats;
+	unsigned shaking_turn;	/* of the loop, in which handshakes ... */
+	int64_t shaken_ns;	/* ... have taken so long */
 	struct passage_outbound outbound[2];	/* of the turn, by side */
 	/* A session's rest is put before what is read, so that both are one. */
 	char buffer[SMTP_LINE_MAX + WORKER_READ_MAX];

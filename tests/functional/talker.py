@@ -162,9 +162,10 @@ class Server:
             thread.start()
 
     def run(self, sock):
-        with contextlib.closing(sock):
+        # TLS puts another socket in the place of the first.
+        with contextlib.closing(Talker(sock)) as talker:
             try:
-                self.play(Talker(sock))
+                self.play(talker)
             except Exception as error:	# told to the case by join()
                 self.errors.append(error)
         with self.lock:

@@ -246,6 +246,16 @@ take_step(struct conn *c, enum smtp_side side, const struct gate_step *step,
 	}
 }
 
+/* Nobody is there to take it: no reply to it is due either. */
+static void
+drop_event(struct conn *c, const struct smtp_event *ev)
+{
+	if (ev->tile == SMTP_COMMAND || ev->tile == SMTP_CREDENTIAL ||
+	    ev->tile == SMTP_END_OF_DATA)
+		smtp_withdraw(&c->smtp, ev);
+	tap_event(&c->tap, ev, TAP_UNSENT);
+}
+
 void
 passage_event(struct conn *c, enum smtp_side side, const struct smtp_event *ev)
 {
@@ -260,7 +270,7 @@ passage_event(struct conn *c, enum smtp_side side, const struct smtp_event *ev)
 	if (held)
 		p->ahead[side] -= gone < ev->raw.n ? gone : ev->raw.n;
 	if (held && (c->state == CONN_OVER || c->has_said_421) && gone == 0) {
-		tap_event(&c->tap, ev, TAP_UNSENT);
+		drop_event(c, ev);
 		return;
 	}
 	gate_event(&p->gate, &c->smtp, ev, gone, c->active_ns / 1000);

@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 
 #include "record/recorder.h"
+#include "record/turns.h"
 #include "record/wire.h"
 
 struct store;
@@ -48,7 +49,11 @@ struct store_wire {
 	struct store_segment *segments;
 	size_t n;
 	struct text memory;	/* what the spans borrow */
+	struct turns turns;	/* none where octets are missing */
 };
+
+/* The i-th segment is no bytes of a side's, nor in the midst of such. */
+bool store_is_mark(const struct store_wire *, size_t i);
 
 /* Load it all. False and a sentence if frames are damaged; what came before
  * is there all the same. */

@@ -20,7 +20,9 @@ struct logs {
 /* A frame and its place, for a sort that keeps the order of equals. */
 struct placed {
 	struct wire_frame frame;
-	size_t place;
+	size_t place;		/* in the order in which it was understood */
+	size_t segment;		/* of the wire, */
+	bool begins;		/* and the first of it */
 };
 
 static bool
@@ -146,6 +148,14 @@ by_time(const void *left, const void *right)
 	return a->place < b->place ? -1 : a->place > b->place;
 }
 
+static int
+by_place(const void *left, const void *right)
+{
+	const struct placed *a = left, *b = right;
+
+	return a->place < b->place ? -1 : a->place > b->place;
+}
+
 static void
 decode_log(struct logs *l, struct span log, struct text *frames)
 {
@@ -221,10 +231,41 @@ add_segment(struct store_wire *w, const struct wire_frame *f)
 	};
 }
 
+bool
+store_is_mark(const struct store_wire *w, size_t i)
+{
+	const struct store_segment *seg = &w->segments[i];
+
+	return is_mark(seg->kind) || (seg->kind == WIRE_OWN &&
+	    !seg->same_segment && (i + 1 == w->n || !seg[1].same_segment));
+}
+
+/* By the order of the frames in the log. Where some are missing, so is what
+ * would tell what the others meant. */
+static void
+build_turns(struct logs *l, struct placed *f, size_t n, struct store_wire *w)
+{
+	for (size_t i = 0; i < n; i++)
+		if (f[i].frame.kind == WIRE_GAP)
+			return;
+	qsort(f, n, sizeof(*f), by_place);
+	for (size_t i = 0; i < n; i++) {
+		const struct wire_frame *frame = &f[i].frame;
+
+		if (wire_is_stream(frame->kind))
+			turns_add(&w->turns, (enum turn_of)frame->side,
+			    frame->bytes.n);
+		else if (f[i].begins && store_is_mark(w, f[i].segment))
+			turns_add(&w->turns, TURN_MARK, 1);
+	}
+	if (w->turns.list.failed)
+		(void)damaged(l, "there is no memory for it");
+}
+
 static void
 build(struct logs *l, const struct text *frames, struct store_wire *w)
 {
-	const struct placed *f = (const struct placed *)(void *)frames->p;
+	struct placed *f = (struct placed *)(void *)frames->p;
 	size_t n = frames->n / sizeof(*f);
 
 	if (n == 0)
@@ -235,8 +276,14 @@ build(struct logs *l, const struct text *frames, struct store_wire *w)
 		return;
 	}
 	text_clear(&w->memory);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		size_t before = w->n;
+
 		add_segment(w, &f[i].frame);
+		f[i].segment = w->n - 1;
+		f[i].begins = w->n > before;
+	}
+	build_turns(l, f, n, w);
 }
 
 bool
@@ -272,5 +319,6 @@ store_wire_free(struct store_wire *w)
 {
 	free(w->segments);
 	text_free(&w->memory);
+	turns_free(&w->turns);
 	*w = (struct store_wire){ 0 };
 }

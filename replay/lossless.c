@@ -4,6 +4,7 @@
 
 #include "replay/frame.h"
 #include "replay/happenings.h"
+#include "replay/order.h"
 #include "replay/print.h"
 #include "replay/rows.h"
 
@@ -200,6 +201,7 @@ put_segment(struct writer *w, const struct store_wire *wire, size_t i)
 static void
 put_wire(struct writer *w, const struct store_wire *wire)
 {
+	order_print(w->out, wire);
 	for (size_t i = 0; i < wire->n; i++)
 		put_segment(w, wire, i);
 	break_line(w);

@@ -5,6 +5,7 @@
 
 #include "replay/builder.h"
 #include "replay/moment.h"
+#include "replay/order.h"
 #include "replay/print.h"
 
 struct reading {
@@ -33,7 +34,7 @@ add_event(struct reading *r, const struct transcript_line *line)
 	    r->builder.now_us };
 	struct span s = line->text;
 
-	if (!span_starts(s, "rule \""))
+	if (order_read(s, &to->wire.turns) || !span_starts(s, "rule \""))
 		return;
 	(void)span_cut(&s, strlen("rule \""));
 	rule.name = take_to(&s, "\", ");

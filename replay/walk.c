@@ -28,6 +28,7 @@ walk_open(struct walk *w, const struct store_wire *wire)
 {
 	*w = (struct walk){ .wire = wire };
 	smtp_start(&w->smtp);
+	turns_begin(&w->order, &wire->turns);
 	handshakes_open(&w->handshakes, wire);
 	for (int side = 0; side < 2; side++)
 		track_open(&w->sides[side].track, wire, (enum smtp_side)side);
@@ -106,6 +107,31 @@ knows_better(struct walk *w)
 	return true;
 }
 
+/* It was this side that was understood next. If not, its bytes were looked at
+ * all the same, which the engine may have noted, or a policy kept it from that:
+ * then they would have been a unit. */
+static bool
+is_turn(struct walk *w, enum smtp_side side, struct span in)
+{
+	struct smtp_session smtp = w->smtp;
+	struct smtp_event ev;
+
+	if (turns_let(&w->order, side))
+		return true;
+	if (smtp_next(&smtp, side, &in, &ev) != SMTP_EVENT)
+		w->smtp = smtp;
+	return false;
+}
+
+/* So many octets at the front of what that side said are told. */
+static void
+count_off(struct walk *w, enum smtp_side side, size_t n)
+{
+	w->sides[side].cut += n;
+	w->sides[side].done += n;
+	turns_done(&w->order, side, n);
+}
+
 /* A unit of this side, if the engine can tell one. */
 static bool
 cut_unit(struct walk *w, enum smtp_side side, struct walk_unit *unit)
@@ -116,14 +142,15 @@ cut_unit(struct walk *w, enum smtp_side side, struct walk_unit *unit)
 	if (side == SMTP_CLIENT &&
 	    handshakes_hold_client(&w->handshakes, &w->smtp))
 		return false;
+	if (!is_turn(w, side, in))
+		return false;
 	if (smtp_next(&w->smtp, side, &in, &unit->ev) != SMTP_EVENT &&
 	    (side != SMTP_CLIENT || !knows_better(w) ||
 	    smtp_next(&w->smtp, side, &in, &unit->ev) != SMTP_EVENT))
 		return false;
 	unit->side = side;
 	unit->octets = unit->ev.raw.n;
-	s->cut += unit->ev.raw.n;
-	s->done += unit->ev.raw.n;
+	count_off(w, side, unit->ev.raw.n);
 	take_fate(w, unit);
 	gap_follow(&w->gap, &unit->ev);
 	tell_fate(w, unit);
@@ -256,8 +283,7 @@ drop_clear(struct walk *w, enum smtp_side side, struct walk_unit *unit)
 	    .octets = rest.n };
 	unit->ev = (struct smtp_event){ .tile = SMTP_OPAQUE, .side = side,
 	    .anomalies = SMTP_ODD(STARTTLS_INJECTION), .raw = rest };
-	s->cut += rest.n;
-	s->done += rest.n;
+	count_off(w, side, rest.n);
 	take_fate(w, unit);
 	return true;
 }
@@ -273,6 +299,11 @@ take_segment(struct walk *w, struct walk_unit *unit)
 		return false;
 	if (seg->kind == WIRE_SECURED && drop_clear(w, seg->side, unit))
 		return true;
+	if (store_is_mark(w->wire, w->next)) {
+		look(w, w->turn);
+		if (!turns_mark(&w->order))
+			return false;
+	}
 	w->next++;
 	*unit = (struct walk_unit){
 		.side = seg->side, .from_us = seg->t_us, .t_us = seg->t_us,
@@ -365,6 +396,7 @@ take_last(struct walk *w)
 {
 	if (!w->last_call) {
 		w->last_call = true;
+		turns_end(&w->order);
 		smtp_end(&w->smtp, SMTP_CLIENT);
 		smtp_end(&w->smtp, SMTP_SERVER);
 		look(w, SMTP_CLIENT);

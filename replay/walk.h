@@ -5,8 +5,9 @@
  *		use(&unit);
  *	walk_close(&walk);
  *
- * Units come in the order in which they were understood: what a side said is
- * a tile when the engine can tell what it is. The raw of the units of one side
+ * Units come in the order in which they were understood, by the turns of the
+ * wire (record/turns.h); where it has none, what a side said is a tile as soon
+ * as the engine can tell what it is. The raw of the units of one side
  * laid end to end are what is kept of its bytes, passed on or not; sent laid end
  * to end, with the lines of OWN, what the other side was given.
  *
@@ -82,6 +83,7 @@ struct walk {
 	struct gap gap;
 	bool strict;		/* smtp_strict() holds */
 	struct handshakes handshakes;
+	struct turns_order order;
 	bool last_call;		/* no segment is left */
 };
 

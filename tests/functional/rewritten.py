@@ -252,11 +252,10 @@ def text_parses_back_under_every_policy(t):
             expect_round_trip(t, daemon.db, f"last~{i}", f"{name} {i}")
 
 
-# No BDAT: behind a MAIL that awaits its reply the gate waits with it, which
-# text has no word for, so that events of such a session may differ.
 CLIENT = [b"EHLO x\r\n", b"MAIL FROM:<a@b>\r\n", b"RCPT TO:<c@d>\r\n",
           b"RCPT TO:<e@f>\r\n", b"DATA\r\n", b"VRFY x\r\n", b"RSET\r\n",
-          b"NOOP\r\n", b"HELP\r\n",
+          b"NOOP\r\n", b"HELP\r\n", b"BDAT 5\r\nab\r\nc", b"BDAT 3\r\n",
+          b"BDAT 2 LAST\r\n\r\n", b"BDAT 0 LAST\r\n",
           b"Subject: x\r\n\r\n", b"text\r\n", b"\n.\n", b"\n.\r\n", b"\r\n.\n",
           b"\r\n.\r\n", b"\r\n.\r\n", b"bare\rcr\r\n", b"bare\nlf\r\n",
           b"nul\0\r\n", b"XUNKNOWN\r\n", b"QUIT\r\n"]

@@ -73,7 +73,7 @@ START_TEST(an_edited_line_is_readable)
 		{ WIRE_WITHHELD, SMTP_CLIENT, false, 200, 6, SPAN("VRFY\r\n") },
 		{ WIRE_OWN, SMTP_SERVER, false, 300, 8, SPAN("502 no\r\n") },
 	};
-	struct store_wire wire = { segments, 6, { 0 } };
+	struct store_wire wire = { .segments = segments, .n = 6 };
 	size_t n;
 	char *text = text_of(&wire, &n);
 

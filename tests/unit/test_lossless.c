@@ -88,6 +88,48 @@ START_TEST(an_edited_line_is_readable)
 }
 END_TEST
 
+/* Read text into a session, and write it again. */
+static char *
+again(const char *text, struct reader_session *session)
+{
+	struct reader reader = { .text = span_of(text) };
+	char error[READER_ERROR_MAX];
+	size_t n;
+
+	ck_assert_msg(reader_next(&reader, session, error), "%s", error);
+	return text_of(&session->wire, &n);
+}
+
+#define HEAD "+0.000001 <-  220 hi\n+0.000002  -> EHLO c\n" \
+	"+0.000003 <-  250-hi\n<-  250 PIPELINING\n"
+#define CHUNK HEAD "+0.000004  -> MAIL FROM:<a@b>\n -> BDAT 2 LAST\n" \
+	" -> \n+0.000005 <-  250 ok\n<-  250 ok\n"
+
+START_TEST(an_order_that_the_engine_would_not_take_is_told)
+{
+	static const char text[] =
+	    "*** understood: S8 C8 S24 C17 S8 C15 S8\n" CHUNK;
+	struct reader_session session;
+	char *got = again(text, &session);
+
+	ck_assert_str_eq(got, text);
+	free(got);
+	reader_free(&session);
+}
+END_TEST
+
+START_TEST(an_order_that_is_the_engines_own_is_not_told)
+{
+	struct reader_session session;
+	char *got = again("*** understood: S8 C8 S24 C32 S16\n" CHUNK,
+	    &session);
+
+	ck_assert_str_eq(got, CHUNK);
+	free(got);
+	reader_free(&session);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -99,6 +141,8 @@ main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, any_wire_comes_back);
 	tcase_add_test(tests, an_edited_line_is_readable);
+	tcase_add_test(tests, an_order_that_the_engine_would_not_take_is_told);
+	tcase_add_test(tests, an_order_that_is_the_engines_own_is_not_told);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

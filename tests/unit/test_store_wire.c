@@ -111,6 +111,84 @@ START_TEST(the_wire_comes_back_in_the_order_in_which_it_came)
 }
 END_TEST
 
+/* A session of frames as log has them, closed; its wire. */
+static struct store *
+open_wire(void (*put)(struct recorder_part *), struct store_wire *wire)
+{
+	struct recorder_port *port;
+	struct recorder *r = recording_open(&port);
+	uint64_t id = recorder_next_id(port);
+	struct recorder_part *p = recording_part(port, id, 0, true);
+	struct store *s;
+
+	put(p);
+	recorder_put(port, p);
+	recording_close(r);
+	s = open_store();
+	ck_assert_msg(store_wire(s, (int64_t)id, wire, error), "%s", error);
+	return s;
+}
+
+static void
+put_waiting(struct recorder_part *p)
+{
+	int64_t last_us = 0;
+
+	put_frame(p, &last_us, WIRE_BYTES, SMTP_SERVER, 1, "220\r\n");
+	put_frame(p, &last_us, WIRE_WITHHELD, SMTP_CLIENT, 2, "EXPN\r\n");
+	put_frame(p, &last_us, WIRE_OWN, SMTP_SERVER, 3, "502\r\n");
+	put_frame(p, &last_us, WIRE_BYTES, SMTP_CLIENT, 2, "MAIL\r\n");
+	put_frame(p, &last_us, WIRE_BYTES, SMTP_SERVER, 4, "250\r\n");
+	put_frame(p, &last_us, WIRE_OWN, SMTP_SERVER, 4, "502\r\n");
+	put_frame(p, &last_us, WIRE_MADE, SMTP_SERVER, 4, "250-X\r\n");
+	put_frame(p, &last_us, WIRE_REDACTED, SMTP_SERVER, 4, "250\r\n");
+	put_frame(p, &last_us, WIRE_FIN, SMTP_SERVER, 5, "");
+	put_frame(p, &last_us, WIRE_BYTES, SMTP_CLIENT, 2, "BDAT 0\r\n");
+}
+
+START_TEST(turns_tell_the_order_in_which_it_was_understood)
+{
+	static const struct turn expected[] = { { TURN_SERVER, 5 },
+		{ TURN_CLIENT, 6 }, { TURN_MARK, 1 }, { TURN_CLIENT, 12 },
+		{ TURN_SERVER, 15 }, { TURN_MARK, 2 }, { TURN_CLIENT, 20 } };
+	struct store_wire wire;
+	struct store *s = open_wire(put_waiting, &wire);
+
+	ck_assert_uint_eq(turns_count(&wire.turns),
+	    sizeof(expected) / sizeof(*expected));
+	for (size_t i = 0; i < turns_count(&wire.turns); i++) {
+		struct turn turn = turns_at(&wire.turns, i);
+
+		ck_assert_int_eq(turn.of, expected[i].of);
+		ck_assert_uint_eq(turn.end, expected[i].end);
+	}
+	store_wire_free(&wire);
+	store_close(s);
+}
+END_TEST
+
+static void
+put_holed(struct recorder_part *p)
+{
+	int64_t last_us = 0;
+
+	put_frame(p, &last_us, WIRE_BYTES, SMTP_SERVER, 1, "220\r\n");
+	put_frame(p, &last_us, WIRE_GAP, SMTP_CLIENT, 2, "");
+	put_frame(p, &last_us, WIRE_BYTES, SMTP_SERVER, 3, "250\r\n");
+}
+
+START_TEST(where_octets_are_missing_no_turns_are_told)
+{
+	struct store_wire wire;
+	struct store *s = open_wire(put_holed, &wire);
+
+	ck_assert_uint_eq(wire.n, 3);
+	ck_assert_uint_eq(turns_count(&wire.turns), 0);
+	store_wire_free(&wire);
+	store_close(s);
+}
+END_TEST
+
 /* Sizes about that of a pack, so that logs begin, end and are cut at its edge. */
 static const size_t sizes[] = { 0, 1, BATCH_PACK_MAX / 2, BATCH_PACK_MAX - 100,
 	BATCH_PACK_MAX - 26, BATCH_PACK_MAX, BATCH_PACK_MAX + 1,
@@ -252,6 +330,8 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, recording_setup, recording_teardown);
 	tcase_add_test(tc, the_wire_comes_back_in_the_order_in_which_it_came);
+	tcase_add_test(tc, turns_tell_the_order_in_which_it_was_understood);
+	tcase_add_test(tc, where_octets_are_missing_no_turns_are_told);
 	tcase_add_test(tc, logs_of_every_size_come_back_from_their_packs);
 	tcase_add_loop_test(tc, a_damaged_recording_gives_a_sentence_and_no_crash,
 	    0, sizeof(damages) / sizeof(*damages));

@@ -261,6 +261,26 @@ START_TEST(a_second_starttls_comes_to_tls)
 }
 END_TEST
 
+/* Under a policy the chunk waited for the reply to MAIL; the engine does not. */
+START_TEST(what_a_policy_kept_waiting_is_read_when_it_was)
+{
+#define CHUNK GREETED " -> MAIL FROM:<a@b>\n -> BDAT 2 LAST\n -> \n" \
+	"<- 250 ok\n<- 250 ok\n"
+	expect_story(CHUNK, GREETED_STORY
+	    ">MAIL >BDAT >content <MAIL <BDAT");
+	expect_story("*** understood: S8 C8 S24 C17 S8 C15 S8\n" CHUNK,
+	    GREETED_STORY ">MAIL <MAIL >BDAT >content <BDAT");
+}
+END_TEST
+
+START_TEST(what_was_read_behind_a_line_of_our_own_is_so_again)
+{
+	expect_story("*** understood: S8 C8 S24 C8 - C6 S8\n" GREETED
+	    "+0.4 -x> EXPN x\n -> NOOP\n+0.5 <= 502 no\n+0.6 <- 250 ok\n",
+	    GREETED_STORY ">xEXPN own >NOOP <NOOP");
+}
+END_TEST
+
 /* Octets of a wire, by what they are. */
 struct octets {
 	size_t said, own, passed, made;
@@ -283,6 +303,18 @@ count(const struct store_wire *wire)
 	return n;
 }
 
+/* True of no session but by chance. */
+static void
+put_turns(struct store_wire *wire, unsigned seed)
+{
+	for (unsigned n = (unsigned)rand_r(&seed) % 9; n; n--) {
+		enum turn_of of = (enum turn_of)rand_r(&seed) % TURN_KINDS;
+
+		turns_add(&wire->turns, of, of == TURN_MARK ? 1 :
+		    (uint64_t)rand_r(&seed) % 30);
+	}
+}
+
 /* A recording is hostile input. */
 START_TEST(any_wire_is_told_whole)
 {
@@ -293,6 +325,7 @@ START_TEST(any_wire_is_told_whole)
 		size_t heard = 0;
 
 		wires_make(&wire, seed, true);
+		put_turns(&wire, seed);
 		want = count(&wire);
 		walk_open(&walk, &wire);
 		while (walk_next(&walk, &u)) {
@@ -338,6 +371,9 @@ main(void)
 	tcase_add_test(tests, what_was_said_behind_starttls_is_no_command);
 	tcase_add_test(tests, a_server_that_was_joined_anew_greets);
 	tcase_add_test(tests, a_second_starttls_comes_to_tls);
+	tcase_add_test(tests, what_a_policy_kept_waiting_is_read_when_it_was);
+	tcase_add_test(tests,
+	    what_was_read_behind_a_line_of_our_own_is_so_again);
 	tcase_add_test(tests, any_wire_is_told_whole);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);

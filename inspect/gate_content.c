@@ -163,7 +163,7 @@ gate_content(struct gate *g, struct smtp_session *s,
 	} else {
 		edit_newlines(g, s, ev);
 		r = judge_content(g, ev, now_us);
-		if (r && !gate_is_dry(g))
+		if (r && !g->refusing && !gate_is_dry(g))
 			act_on_content(g, s, ev, r);
 	}
 	if (g->refusing && ev->last && !g->closing)

@@ -90,7 +90,7 @@ duel_policy(struct duel_input *in, struct policy *p)
 	    .auth_allow = { mechanisms, more & 1 },
 	    .filters_auth = edits & 128,
 	    .newline = (enum policy_newline)((more >> 1 & 3) % 3),
-	    .newline_reply = REPLY("550 5.6.11 no"), .dry_run = more & 8,
+	    .newline_reply = REPLY("552 5.3.4 no"), .dry_run = more & 8,
 	    .guards_tls = more & 16, .match = contains };
 	for (size_t i = 0; i < ALL; i++)
 		if (chosen >> i & 1)

@@ -108,15 +108,27 @@ is_implicit(const struct conn *c, enum smtp_side side)
 	    LISTENER_IMPLICIT_CLIENT : LISTENER_IMPLICIT_UPSTREAM)) != 0;
 }
 
+/* What a client has said while its 220 was not there yet is in the clear; with what
+ * it said before, it is dropped when its own handshake begins. */
+static void
+hear_early(struct conn *c, int64_t now)
+{
+	bool said = !is_implicit(c, SMTP_CLIENT) &&
+	    !is_implicit(c, SMTP_SERVER);
+
+	if (said && c->listener->tls_client &&
+	    is_readable(&c->leg[SMTP_CLIENT]))
+		(void)relay_read(c, SMTP_CLIENT, now);
+}
+
 static void
 over(struct conn *c, enum smtp_side side, const char *why, int64_t now)
 {
 	struct leg *l = &c->leg[side];
 
 	l->shaking = false;
-	if (side == SMTP_SERVER && !why && c->listener->tls_client &&
-	    !c->leg[SMTP_CLIENT].tls && is_readable(&c->leg[SMTP_CLIENT]))
-		(void)relay_read(c, SMTP_CLIENT, now);	/* before its 220 */
+	if (side == SMTP_SERVER && why == NULL)
+		hear_early(c, now);
 	if (why)
 		tell_failure(c, side, why);
 	else

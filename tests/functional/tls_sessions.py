@@ -2,7 +2,7 @@
 """What is agreed on in TLS, resumed, minted, asked of clients, and recorded."""
 import ssl
 
-from tap_harness import case, check, equal, main, wait_for
+from tap_harness import case, check, equal, main, sha256, wait_for
 from tls_harness import (BACK, FRONT, Authority, TlsMailbox, front, names_of,
                          secure, serving, with_authority)
 
@@ -74,6 +74,19 @@ def both_sides_are_resumed_in_tls_1_3(t):
 
 @case
 @with_authority
+def one_handshake_may_be_over_before_the_other_begins(t):
+    """A server that is quick answers within the call that connects."""
+    box = TlsMailbox(serving(t.authority.issue(BACK)), implicit=True)
+    daemon = front(t, t.server(box).port, implicit="both")
+    context = t.authority.trusting()
+    for _ in range(100):
+        c = secure(t.connect(daemon.port), context, FRONT)
+        check(c.hear_reply().startswith(b"220 "), "no greeting")
+        c.quit()
+
+
+@case
+@with_authority
 def a_ticket_is_of_one_listener(t):
     """With the same certificate: Postfix had that bug (20260805)."""
     path = t.authority.issue("shared.example.test")
@@ -95,6 +108,39 @@ def a_ticket_is_of_one_listener(t):
         check(not reused, "a ticket of another listener was taken")
         _, reused, *_ = talk(t, ports[1], context, name, session)
         check(reused, "its own was not")
+
+
+@case
+@with_authority
+def a_large_message_in_tls_is_the_same_behind_it(t):
+    """By DATA and by BDAT, faster than the server reads."""
+    content = b"Subject: large\r\n\r\n" + b"".join(
+        b"%07d %s\r\n" % (i, b"x" * (i % 70)) for i in range(200_000))
+    for version in VERSIONS:
+        box = TlsMailbox(serving(t.authority.issue(BACK), version=version))
+        daemon = front(t, t.server(box).port, "bridge",
+                       record=f"{version.name}.db")
+        c = t.connect(daemon.port)
+        c.hear_reply()
+        c.ask(b"EHLO c", b"250")
+        c.ask(b"STARTTLS", b"220")
+        secure(c, t.authority.trusting(version=version), FRONT)
+        c.ask(b"EHLO c", b"250")
+        c.ask(b"MAIL FROM:<a@x>", b"250")
+        c.ask(b"RCPT TO:<b@x>", b"250")
+        c.ask(b"DATA", b"354")
+        c.say(content)
+        c.ask(b".", b"250")
+        c.say(b"MAIL FROM:<a@x>\r\nRCPT TO:<b@x>\r\nBDAT %d LAST\r\n" %
+              len(content) + content)
+        for _ in range(3):
+            check(c.hear_reply().startswith(b"250"), "BDAT is not taken")
+        c.quit()
+        equal([sha256(m) for _, m in box.messages], [sha256(content)] * 2,
+              "what arrived")
+        daemon.sessions(1)
+        equal([m["sha256"] for m in daemon.rows("SELECT * FROM message")],
+              [sha256(content)] * 2, "what was recorded")
 
 
 @case

@@ -44,8 +44,8 @@ check_file(struct check *c)
 		}
 	sqlite3_reset(row);
 	row = rows_of(c->store, SQL_CHECK_VERSION, 0);
-	if (rows_next(row) && sqlite3_column_int(row, 0) != SQL_VERSION)
-		fault(c, "user_version is %d, not %d",
+	if (rows_next(row) && sqlite3_column_int(row, 0) > SQL_VERSION)
+		fault(c, "user_version is %d, newer than %d",
 		    sqlite3_column_int(row, 0), SQL_VERSION);
 	sqlite3_reset(row);
 }

@@ -12,6 +12,7 @@ struct reading {
 	size_t answered;	/* units that have all their replies */
 	int64_t t_us;		/* of the segment being read */
 	bool client_closed;
+	bool starttls;		/* the client has said STARTTLS */
 	bool secures;		/* the client will come to TLS with smtptap */
 	const char *failed;	/* why it cannot be played */
 };
@@ -135,6 +136,8 @@ static void
 take_client(struct reading *r, const struct smtp_event *ev)
 {
 	add_tile(r, ev, r->read[SMTP_CLIENT]);
+	r->starttls |= ev->tile == SMTP_COMMAND &&
+	    (ev->verb == SMTP_STARTTLS || ev->verb == SMTP_XANONTLS);
 	if (ev->anomalies & SMTP_ODD(EOD_NONSTANDARD))
 		r->script->unservable = "its server took something other than "
 		    "CRLF.CRLF for the end of data";
@@ -223,7 +226,8 @@ secure(struct reading *r)
 	struct script *s = r->script;
 
 	r->secures = false;
-	if (s->ntiles == 0 && s->nreplies == 0) {
+	/* the greeting may have come to smtptap before the client was ready */
+	if (!r->starttls) {
 		s->tls = SCRIPT_TLS;
 		return;
 	}

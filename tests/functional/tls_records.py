@@ -180,6 +180,44 @@ def what_passes_through_tells_its_hellos(t):
           shown)
 
 
+class Garbage(Mailbox):
+    """Offers STARTTLS, and speaks no TLS then."""
+
+    def extensions(self, talker):
+        return (b"STARTTLS",)
+
+    def starttls(self, talker):
+        talker.say(b"220 2.0.0 go ahead\r\n")
+        talker.sock.recv(10)
+        talker.say(b"garbage, and no ServerHello\r\n")
+        talker.close()
+
+
+def joins_anew(mode, asks):
+    def run(t):
+        daemon = front(t, t.server(Garbage()).port, mode,
+                       listener="tls-verify = opportunistic")
+        talker = t.connect(daemon.port)
+        talker.hear_reply()
+        if asks:
+            talker.ask(b"EHLO client.test", b"250")
+            talker.ask(b"STARTTLS", b"454")
+        mail(talker)
+        row, = daemon.sessions(1)
+        equal((row["tls_client"], row["tls_server"], row["messages"]),
+              (None, None, 1), "TLS, messages")
+        shown = t.smtptap("--db", daemon.db, "show", "last").stdout.decode()
+        check(" -> MAIL FROM" in shown and "** " not in
+              shown.replace("***", ""), f"out of step: {shown}")
+        t.smtptap("--db", daemon.db, "check")
+    run.__name__ = f"a_session_that_goes_on_without_tls_is_read_{mode}"
+    case(with_authority(run))
+
+
+joins_anew("bridge", True)
+joins_anew("originate", False)
+
+
 @case
 @with_authority
 def a_certificate_is_recorded_once(t):

@@ -4,8 +4,8 @@ A reader of its own, so that what is written is what is described.
 """
 import sqlite3
 
-BYTES, REDACTED, GAP, OWN, FIN, RESET, WITHHELD, WITHHELD_REDACTED, MADE = \
-    range(9)
+(BYTES, REDACTED, GAP, OWN, FIN, RESET, WITHHELD, WITHHELD_REDACTED, MADE,
+ SECURED) = range(10)
 CLIENT, SERVER = range(2)
 
 
@@ -28,7 +28,7 @@ def frames_of(log):
         difference, at = varint(log, at + 1)
         t_us += difference >> 1 ^ -(difference & 1)
         octets, at = varint(log, at)
-        n = octets if kind in (BYTES, OWN, WITHHELD, MADE) else 0
+        n = octets if kind in (BYTES, OWN, WITHHELD, MADE, SECURED) else 0
         if kind in (REDACTED, WITHHELD_REDACTED):
             n, at = varint(log, at)
         yield t_us, kind, side, octets, log[at:at + n]

@@ -105,13 +105,17 @@ START_TEST(tls_with_the_connection_is_known_as_such)
 {
 	static const char *const lines[] = { "C~TLSv1.3", "S:220 mx\r\n",
 	    "C:QUIT\r\n", "S:221 bye\r\n", NULL };
+	static const char *const later[] = { "S:220 mx\r\n", "C~TLSv1.3",
+	    "C:QUIT\r\n", "S:221 bye\r\n", NULL };
 	struct script s;
 
-	load(&s, lines);
-	ck_assert_int_eq(s.tls, SCRIPT_TLS);
-	ck_assert_int_eq(s.replies[0].verb, SMTP_CONNECT);
-	ck_assert_uint_eq(s.nreplies, 2);
-	script_free(&s);
+	for (int i = 0; i < 2; i++) {
+		load(&s, i ? later : lines);
+		ck_assert_int_eq(s.tls, SCRIPT_TLS);
+		ck_assert_int_eq(s.replies[0].verb, SMTP_CONNECT);
+		ck_assert_uint_eq(s.nreplies, 2);
+		script_free(&s);
+	}
 }
 END_TEST
 

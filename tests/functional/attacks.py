@@ -4,8 +4,8 @@
 Each is played through the running proxy under the policies named in its table
 row: _o is the empty policy, _h a policy that holds all bytes and changes none
 (what is so under the one must be so under the other), _s is `profile = strict`,
-_x an ehlo-strip, _p STARTTLS passing through. V23, V26 and V27 need TLS that
-smtptap itself ends; so do the same forms of V24, V25 and V28.
+_x an ehlo-strip, _p STARTTLS passing through. V23, V26 and V27, and
+V24, V25 and V28 where smtptap itself ends TLS, are in tls_attacks.py.
 
 The bytes are the claim: unless a step says otherwise, what one side says is what
 the other hears. A step goes on when the bytes have arrived.

@@ -1,7 +1,7 @@
 /* V01-V40 of SECURITY.md section 6, and the refusals of its section 1, through
  * engine and gate, cut into chunks of every size. tests/functional/attacks.py
- * plays the same through the running proxy. V23, V26 and V27 are about TLS that
- * smtptap itself ends; V09 and V10 about ends of streams. */
+ * plays the same through the running proxy. V23 to V27 of TLS that smtptap itself
+ * ends are in test_gate_tls.c; V09 and V10 about ends of streams. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@ BUILD='gcc libc6-dev make mawk
 	ca-certificates swaks'
 TEST='binutils check pkg-config procps iproute2 util-linux
 	clang libclang-rt-14-dev haproxy strace sqlite3
-	python3 python3-dkim mandoc m4 nmap openssl'
+	python3 python3-dkim mandoc m4 nmap openssl libnet-ssleay-perl'
 UNPACKED='postfix exim4-daemon-light opensmtpd sendmail-bin
 	msmtp node-nodemailer python3-aiosmtpd'
 PEERS=build/peers

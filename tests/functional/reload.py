@@ -27,6 +27,8 @@ def refused(port):
         socket.create_connection(("127.0.0.1", port), 5).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass	# it is being closed
     return False
 
 

@@ -484,6 +484,7 @@ junk_turn(struct duel *d, enum smtp_side side, struct duel_input *in)
 static void
 finish(struct duel *d)
 {
+	d->o->ended |= d->gate.refusing;	/* or is about to be */
 	while (!d->over && d->server.n_answers && !d->left)
 		server_turn(d, 0);
 	if (d->over || d->client.closed || d->left)

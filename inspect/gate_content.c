@@ -10,6 +10,14 @@ others_awaited(const struct smtp_session *s, const struct smtp_event *ev)
 	return gate_is_chunk(ev) && n ? n - 1 : n;
 }
 
+static void
+leave(struct gate *g)
+{
+	g->left = true;
+	g->end = GATE_LEAVES;
+	g->why = g->refusal_rule;
+}
+
 /* Content from here on goes to nobody; its end is answered by us. The server is
  * left when it owes no other reply: the client would take ours for that one. */
 static void
@@ -20,19 +28,15 @@ refuse(struct gate *g, const struct smtp_session *s,
 	g->refusal = reply;
 	g->refusal_rule = rule;
 	g->why = rule;
-	g->left = others_awaited(s, ev) == 0;
-	if (g->left)
-		g->end = GATE_LEAVES;
+	if (others_awaited(s, ev) == 0)
+		leave(g);
 }
 
 void
 gate_leave_late(struct gate *g, const struct smtp_session *s)
 {
-	if (!g->refusing || g->left || smtp_awaited(s) > 1)
-		return;
-	g->left = true;
-	g->end = GATE_LEAVES;
-	g->why = g->refusal_rule;
+	if (g->refusing && !g->left && smtp_awaited(s) <= 1)
+		leave(g);
 }
 
 /* All of it has come: the refusal takes its place, and ends the session. */

@@ -44,8 +44,7 @@ greets(const struct smtp_event *ev)
 static void
 learn_name(struct gate *g, const struct smtp_event *ev)
 {
-	bool answers = ev->verb == SMTP_EHLO || ev->verb == SMTP_HELO ||
-	    ev->verb == SMTP_LHLO;
+	bool answers = keywords_asked(ev->verb) || ev->verb == SMTP_HELO;
 	struct span host;
 
 	if (!ev->first || (!greets(ev) && !(answers && ev->code / 100 == 2)))
@@ -58,8 +57,7 @@ learn_name(struct gate *g, const struct smtp_event *ev)
 static bool
 lists_keywords(const struct smtp_event *ev)
 {
-	return (ev->verb == SMTP_EHLO || ev->verb == SMTP_LHLO) &&
-	    ev->code / 100 == 2;
+	return keywords_asked(ev->verb) && ev->code / 100 == 2;
 }
 
 static void
@@ -104,8 +102,8 @@ note_reply(struct gate *g, const struct smtp_event *ev)
 }
 
 /* One reply less stands before ours. */
-void
-gate_advance(struct gate *g)
+static void
+advance(struct gate *g)
 {
 	for (unsigned i = 0; i < g->n_own; i++) {
 		struct gate_own *o =
@@ -125,7 +123,7 @@ gate_reply(struct gate *g, struct smtp_session *s,
 	note_reply(g, ev);
 	gate_tx_reply(g, s, ev);
 	if (ev->answered && ev->verb != SMTP_NONE)
-		gate_advance(g);
+		advance(g);
 	if (g->over || g->left) {
 		gate_withhold(g);
 		return;

@@ -35,12 +35,6 @@ asks_server(const struct gate *g)
 	return is(g, POLICY_TLS_BRIDGE) || is(g, POLICY_TLS_REQUIRE);
 }
 
-static bool
-lists_keywords(enum smtp_verb verb)
-{
-	return verb == SMTP_EHLO || verb == SMTP_LHLO;
-}
-
 bool
 tls_ready(struct gate *g, const struct smtp_session *s, enum smtp_side side,
     struct span in, bool ended)
@@ -54,10 +48,10 @@ tls_ready(struct gate *g, const struct smtp_session *s, enum smtp_side side,
 		return true;
 	if (side == SMTP_CLIENT)
 		return false;	/* it may turn out to be said in the clear */
-	if (!g->offer_known && lists_keywords(smtp_answering(s)))
+	if (!g->offer_known && keywords_asked(smtp_answering(s)))
 		g->offer_known = keywords_find(in, "STARTTLS", &g->offered) ||
 		    in.n >= SMTP_LINE_MAX || ended;
-	return g->offer_known || !lists_keywords(smtp_answering(s));
+	return g->offer_known || !keywords_asked(smtp_answering(s));
 }
 
 /* Before TLS a client may say these only (RFC 3207 4), and before EHLO, too. */
@@ -163,9 +157,9 @@ tls_command(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 		return false;
 	if (ev->verb == SMTP_STARTTLS || ev->verb == SMTP_XANONTLS)
 		return starttls(g, s, ev);
-	if (lists_keywords(ev->verb) || ev->verb == SMTP_HELO)
+	if (keywords_asked(ev->verb) || ev->verb == SMTP_HELO)
 		g->anew = false;
-	if (lists_keywords(ev->verb))
+	if (keywords_asked(ev->verb))
 		return greet(g, s, ev);
 	if (is_free(ev->verb))
 		return false;
@@ -325,7 +319,7 @@ tls_reply(struct gate *g, struct smtp_session *s, const struct smtp_event *ev)
 		rejoined(g, s, ev);
 	else if (g->security != GATE_CLEAR || ev->code == 0)
 		return;
-	else if (g->awaits_offer && lists_keywords(ev->verb))
+	else if (g->awaits_offer && keywords_asked(ev->verb))
 		originate(g, s, ev);
 	else if (asks_server(g) && ev->verb == SMTP_STARTTLS)
 		bridge(g, ev);

@@ -87,9 +87,6 @@ void gate_withhold_unit(struct gate *, struct smtp_session *,
 void gate_queue(struct gate *, unsigned behind, struct span reply, bool closes,
     const char *rule);
 
-/* One reply less stands before ours. */
-void gate_advance(struct gate *);
-
 /* The session ends with this reply, whatever else was to be said. */
 void gate_close_with(struct gate *, struct span reply, const char *rule);
 
@@ -127,6 +124,9 @@ bool gate_is_dry(const struct gate *);
 
 /* Edit a line of the reply that greets. */
 void greeting_edit(struct gate *, const struct smtp_event *);
+
+/* This verb is answered with keywords, by who accepts it (4.1.1.1, RFC 2033 4.1). */
+bool keywords_asked(enum smtp_verb);
 
 /* Edit a line of a reply to EHLO; then, behind any other edit of it, add lines
  * of ours if it is the last that goes out. */

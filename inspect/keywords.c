@@ -110,6 +110,12 @@ moves_lines(const struct gate *g)
 }
 
 bool
+keywords_asked(enum smtp_verb verb)
+{
+	return verb == SMTP_EHLO || verb == SMTP_LHLO;
+}
+
+bool
 keywords_find(struct span in, const char *keyword, bool *found)
 {
 	bool first = true, last = false;
@@ -131,11 +137,10 @@ bool
 keywords_ready(struct gate *g, const struct smtp_session *s, struct span in,
     bool ended)
 {
-	enum smtp_verb verb = smtp_answering(s);
 	size_t offered = in.n, n = span_line(in);
 	bool last;
 
-	if ((verb != SMTP_EHLO && verb != SMTP_LHLO) || !moves_lines(g) ||
+	if (!keywords_asked(smtp_answering(s)) || !moves_lines(g) ||
 	    g->too_long)
 		return true;
 	g->survivors = true;

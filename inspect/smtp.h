@@ -37,6 +37,12 @@
 
 enum smtp_side { SMTP_CLIENT, SMTP_SERVER };
 
+static inline enum smtp_side
+smtp_other(enum smtp_side side)
+{
+	return side == SMTP_CLIENT ? SMTP_SERVER : SMTP_CLIENT;
+}
+
 enum smtp_verb {
 #define VERB(symbol, keyword, flow, last_in_group, secret, section) \
 	SMTP_##symbol,

@@ -179,8 +179,7 @@ obey(struct conn *c, int64_t now)
 static void
 reset(struct conn *c, enum smtp_side side, int64_t now)
 {
-	struct leg *left = &c->leg[side == SMTP_CLIENT ? SMTP_SERVER :
-	    SMTP_CLIENT];
+	struct leg *left = &c->leg[smtp_other(side)];
 
 	relay_end(c, side, true, now);
 	if (leg_is_open(left))
@@ -307,8 +306,8 @@ time_out(struct conn *c, int64_t now)
 		c->is_held = false;
 	} else {
 		stats_add(&c->worker->stats.timeouts, 1);
-		parting_begin(c, "smtptap:idle-timeout", parting_may_speak(c), "4.4.2",
-		    "closing after a long silence", now);
+		parting_begin(c, "smtptap:idle-timeout", parting_may_speak(c),
+		    "4.4.2", "closing after a long silence", now);
 	}
 }
 
@@ -413,8 +412,8 @@ conn_stop(struct conn *c, bool at_once)
 {
 	int64_t now = clock_ns();
 
-	parting_begin(c, "smtptap:shutdown", parting_may_speak(c), "4.3.2", "shutting down",
-	    now);
+	parting_begin(c, "smtptap:shutdown", parting_may_speak(c), "4.3.2",
+	    "shutting down", now);
 	if (at_once)
 		c->state = CONN_OVER;
 	conn_settle(c, now);

@@ -7,12 +7,6 @@
 #include "proxy/clock.h"
 #include "proxy/conn.h"
 
-static enum smtp_side
-other(enum smtp_side side)
-{
-	return side == SMTP_CLIENT ? SMTP_SERVER : SMTP_CLIENT;
-}
-
 /* As networks of a policy are written. */
 static void
 to_octets(const struct address *a, unsigned char octets[16])
@@ -202,7 +196,7 @@ take_step(struct conn *c, enum smtp_side side, const struct gate_step *step,
 			tap_passed(&c->tap, bytes);
 		(void)span_cut(&bytes, bytes.n < *gone ? bytes.n : *gone);
 		*gone -= step->bytes.n - bytes.n;
-		forward(c, other(side), bytes, true);
+		forward(c, smtp_other(side), bytes, true);
 		break;
 	case GATE_WITHHOLD:
 		if (edited)
@@ -210,7 +204,7 @@ take_step(struct conn *c, enum smtp_side side, const struct gate_step *step,
 		break;
 	case GATE_MAKE:
 		tap_made(&c->tap, bytes);
-		forward(c, other(side), bytes, false);
+		forward(c, smtp_other(side), bytes, false);
 		break;
 	case GATE_REPLY:
 		tap_own(&c->tap, SMTP_SERVER, bytes,
@@ -305,7 +299,7 @@ send_doubtful(struct conn *c, enum smtp_side side, struct span waiting)
 		waiting.n--;	/* a reply of ours may have to follow */
 	if (!passage_holds(c, side) || waiting.n <= *ahead)
 		return;
-	forward(c, other(side), span_from(waiting, *ahead), true);
+	forward(c, smtp_other(side), span_from(waiting, *ahead), true);
 	*ahead = waiting.n;
 }
 

@@ -5,12 +5,6 @@
 #include "proxy/clock.h"
 #include "proxy/log.h"
 
-static enum smtp_side
-other(enum smtp_side side)
-{
-	return side == SMTP_CLIENT ? SMTP_SERVER : SMTP_CLIENT;
-}
-
 static void
 out_of_memory(struct conn *c)
 {
@@ -89,7 +83,7 @@ understand_side(struct conn *c, enum smtp_side side, struct span *in)
 static void
 understand(struct conn *c, enum smtp_side side, struct span in[2])
 {
-	for (int still = 0; still < 3; side = other(side))
+	for (int still = 0; still < 3; side = smtp_other(side))
 		still = understand_side(c, side, &in[side]) ? 0 : still + 1;
 	passage_flush(c, in);
 	tap_settle(&c->tap);
@@ -113,16 +107,16 @@ static void
 understand_fresh(struct conn *c, enum smtp_side side, struct span fresh)
 {
 	struct buffer *rest = &c->leg[side].rest;
-	struct buffer *others = &c->leg[other(side)].rest;
+	struct buffer *others = &c->leg[smtp_other(side)].rest;
 	size_t before = rest->n;
 	struct span in[2];
 
 	memcpy(c->worker->buffer + SMTP_LINE_MAX - before,
 	    buffer_all(rest).p, before);
 	in[side] = (struct span){ fresh.p - before, fresh.n + before };
-	in[other(side)] = buffer_all(others);
+	in[smtp_other(side)] = buffer_all(others);
 	understand(c, side, in);
-	buffer_drop(others, others->n - in[other(side)].n);
+	buffer_drop(others, others->n - in[smtp_other(side)].n);
 	if (in[side].n <= fresh.n)
 		buffer_drop(rest, before);
 	else {		/* not even the old bytes have all been understood */
@@ -160,7 +154,7 @@ note_connected(struct conn *c, enum smtp_side side)
 bool
 relay_read(struct conn *c, enum smtp_side side, int64_t now)
 {
-	struct leg *from = &c->leg[side], *to = &c->leg[other(side)];
+	struct leg *from = &c->leg[side], *to = &c->leg[smtp_other(side)];
 	char *bytes = c->worker->buffer + SMTP_LINE_MAX;
 	struct span fresh;
 	ssize_t n;
@@ -232,7 +226,7 @@ relay_own(struct conn *c, struct span reply, int64_t now)
 static void
 pass_end(struct conn *c, enum smtp_side side)
 {
-	struct leg *from = &c->leg[side], *to = &c->leg[other(side)];
+	struct leg *from = &c->leg[side], *to = &c->leg[smtp_other(side)];
 
 	if (from->ended && !(from->rest.n && passage_holds(c, side)) &&
 	    leg_is_open(to) && to->connected && !to->shut && !to->shaking &&
@@ -260,7 +254,7 @@ is_over(const struct conn *c)
 static int
 interest(const struct conn *c, enum smtp_side side)
 {
-	const struct leg *l = &c->leg[side], *peer = &c->leg[other(side)];
+	const struct leg *l = &c->leg[side], *peer = &c->leg[smtp_other(side)];
 	bool wanted = !leg_is_open(peer) || (!peer->out.n && !peer->error);
 	bool end_due = peer->ended && !l->connected;
 	int events = 0;

@@ -8,12 +8,6 @@
  * first, before it is sure that they wait for more. */
 #define LOOKS 3
 
-static enum smtp_side
-other(enum smtp_side side)
-{
-	return side == SMTP_CLIENT ? SMTP_SERVER : SMTP_CLIENT;
-}
-
 /* Something has changed: see what is to be understood now, of this side first. */
 static void
 look(struct walk *w, enum smtp_side side)
@@ -234,7 +228,7 @@ cut_next(struct walk *w, struct walk_unit *unit)
 		}
 		w->still = w->moved ? 0 : w->still + 1;
 		w->moved = false;
-		w->turn = other(w->turn);
+		w->turn = smtp_other(w->turn);
 	}
 	return false;
 }
